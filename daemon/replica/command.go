@@ -1,0 +1,102 @@
+package replica
+
+// Op names what a Command does.
+type Op string
+
+// The operations. Comments name the fields of Command each one uses.
+const (
+	OpDomain              Op = "domain"                // Domain
+	OpCallBridgeAdd       Op = "callbridge-add"        // Name, Secret (used only when the name is new)
+	OpCallBridgeAddSecret Op = "callbridge-add-secret" // Name, Secret
+	OpCallBridgeDel       Op = "callbridge-del"        // Name
+	OpAccountSet          Op = "account-set"           // Account
+	OpAccountDel          Op = "account-del"           // Name
+	OpInitialize          Op = "initialize"            // ClusterID, Member, GossipKey, Domain, CallBridges, Accounts
+	OpJoin                Op = "join"                  // Member, Replaces, Domain, CallBridges, Accounts
+	OpMemberVoter         Op = "member-voter"          // NodeID, Voter
+	OpMemberUpdate        Op = "member-update"         // Member
+	OpMemberRemove        Op = "member-remove"         // NodeID
+	OpGossipKey           Op = "gossip-key"            // GossipKey
+	OpRecover             Op = "recover"               // ClusterID, NodeID, GossipKey
+)
+
+// Command is one change to the state, as it stands in the raft log. Make it
+// with the constructors below.
+type Command struct {
+	Op          Op           `json:"op"`
+	Domain      string       `json:"domain,omitempty"`
+	Name        string       `json:"name,omitempty"`
+	Secret      string       `json:"secret,omitempty"`
+	Account     *Account     `json:"account,omitempty"`
+	Member      *Member      `json:"member,omitempty"`
+	NodeID      string       `json:"nodeId,omitempty"`
+	Voter       bool         `json:"voter,omitempty"`
+	Replaces    string       `json:"replaces,omitempty"`
+	ClusterID   string       `json:"clusterId,omitempty"`
+	GossipKey   []byte       `json:"gossipKey,omitempty"`
+	CallBridges []CallBridge `json:"callBridges,omitempty"`
+	Accounts    []Account    `json:"accounts,omitempty"`
+}
+
+// SetDomain sets the XMPP domain.
+func SetDomain(domain string) Command { return Command{Op: OpDomain, Domain: domain} }
+
+// AddCallBridge adds a call bridge with a generated secret. When the name is
+// already there nothing changes and the old secret stays: read it from the
+// State afterwards.
+func AddCallBridge(name, secret string) Command {
+	return Command{Op: OpCallBridgeAdd, Name: name, Secret: secret}
+}
+
+// AddCallBridgeSecret adds a call bridge with a given secret, or confirms that
+// the one already there has the same secret.
+func AddCallBridgeSecret(name, secret string) Command {
+	return Command{Op: OpCallBridgeAddSecret, Name: name, Secret: secret}
+}
+
+// DeleteCallBridge removes a call bridge.
+func DeleteCallBridge(name string) Command { return Command{Op: OpCallBridgeDel, Name: name} }
+
+// SetAccount adds an account or replaces its keys.
+func SetAccount(a Account) Command { return Command{Op: OpAccountSet, Account: &a} }
+
+// DeleteAccount removes an account.
+func DeleteAccount(name string) Command { return Command{Op: OpAccountDel, Name: name} }
+
+// Initialize makes the entries of a standalone node the first state of a new
+// cluster whose only member, a voter, is first.
+func Initialize(clusterID string, first Member, gossipKey []byte, from *State) Command {
+	first.Voter = true
+	return Command{Op: OpInitialize, ClusterID: clusterID, Member: &first, GossipKey: gossipKey,
+		Domain: from.Domain, CallBridges: from.SortedCallBridges(), Accounts: from.SortedAccounts()}
+}
+
+// Join adds a node, as a non-voter, and merges the entries it brings. replaces
+// is the ID of the member at the same address, if the leader found it not to be
+// alive, and empty otherwise.
+func Join(m Member, from *State, replaces string) Command {
+	m.Voter = false
+	return Command{Op: OpJoin, Member: &m, Replaces: replaces,
+		Domain: from.Domain, CallBridges: from.SortedCallBridges(), Accounts: from.SortedAccounts()}
+}
+
+// SetVoter records in the member table that raft counts a node's vote or not.
+func SetVoter(nodeID string, voter bool) Command {
+	return Command{Op: OpMemberVoter, NodeID: nodeID, Voter: voter}
+}
+
+// UpdateMember changes name, addresses, ports and version of a member. Its key
+// and its vote stay.
+func UpdateMember(m Member) Command { return Command{Op: OpMemberUpdate, Member: &m} }
+
+// RemoveMember takes a node out for good: its ID can never join again.
+func RemoveMember(nodeID string) Command { return Command{Op: OpMemberRemove, NodeID: nodeID} }
+
+// RotateGossipKey replaces the 32-byte key that encrypts gossip.
+func RotateGossipKey(key []byte) Command { return Command{Op: OpGossipKey, GossipKey: key} }
+
+// Recover makes the survivor of a lost majority the only member of a new
+// cluster with a new gossip key; every other member's ID is refused from then on.
+func Recover(clusterID, survivor string, gossipKey []byte) Command {
+	return Command{Op: OpRecover, ClusterID: clusterID, NodeID: survivor, GossipKey: gossipKey}
+}
