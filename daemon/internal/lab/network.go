@@ -1,0 +1,126 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Addresses of the segment. The lab's own end of the bridge is the nodes' DNS
+// server; there is no way out of the segment.
+const (
+	gateway   = "10.77.0.1"
+	prefixLen = 24
+)
+
+// network is the namespace with the bridge and the DNS server.
+type network struct {
+	name  string // of the namespace
+	dir   string
+	procs procs
+	hosts []*Node
+}
+
+// up makes the namespace and the bridge, and starts the DNS server.
+func (w *network) up(ctx context.Context) error {
+	if err := w.down(ctx); err != nil {
+		return err
+	}
+	if err := batch(ctx,
+		"ip netns add "+w.name,
+		"ip -n "+w.name+" link set lo up",
+		"ip -n "+w.name+" link add br0 type bridge stp_state 0 forward_delay 0",
+		fmt.Sprintf("ip -n %s addr add %s/%d dev br0", w.name, gateway, prefixLen),
+		"ip -n "+w.name+" link set br0 up",
+	); err != nil {
+		return err
+	}
+	if err := writeResolver(w.name, nil); err != nil {
+		return err
+	}
+	return w.startDNS(ctx)
+}
+
+// down deletes the namespace and stops the DNS server.
+func (w *network) down(ctx context.Context) error {
+	return errors.Join(w.procs.killAll(ctx), deleteNamespace(ctx, w.name))
+}
+
+// startDNS serves the zone as an administrator's DNS would: an address for each
+// node and the SRV records of RFC 6120 §3.2.1 for clients and components.
+func (w *network) startDNS(ctx context.Context) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "no-resolv\nno-hosts\nbind-interfaces\nlisten-address=%s\nlocal=/%s/\nuser=root\npid-file=\n", gateway, Domain)
+	for _, n := range w.hosts {
+		fmt.Fprintf(&b, "host-record=%s.%s,%s\n", n.name, Domain, n.addr)
+		fmt.Fprintf(&b, "srv-host=_xmpp-component._tcp.%s,%s.%s,5223,0,0\n", Domain, n.name, Domain)
+		fmt.Fprintf(&b, "srv-host=_xmpp-client._tcp.%s,%s.%s,5222,10,50\n", Domain, n.name, Domain)
+	}
+	conf := filepath.Join(w.dir, "dnsmasq.conf")
+	if err := os.WriteFile(conf, []byte(b.String()), 0o644); err != nil {
+		return fmt.Errorf("writing the DNS server's configuration: %w", err)
+	}
+	err := w.procs.start(ctx, spec{
+		name: "dnsmasq", netns: w.name, log: filepath.Join(w.dir, "dnsmasq.log"),
+		argv: []string{"dnsmasq", "--keep-in-foreground", "--conf-file=" + conf},
+	})
+	if err != nil {
+		return err
+	}
+	return Wait(ctx, 5*time.Second, "the DNS server", func() error {
+		c, err := dialIn(ctx, w.name, "tcp", gateway+":53")
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	})
+}
+
+// writeResolver makes the files that `ip netns exec` binds over /etc (see
+// ip-netns(8)): the lab's DNS and no names of this machine.
+func writeResolver(netns string, hosts []string) error {
+	dir := filepath.Join("/etc/netns", netns)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("making %s: %w", dir, err)
+	}
+	files := map[string]string{
+		"resolv.conf":   "nameserver " + gateway + "\noptions timeout:1 attempts:2\n",
+		"hosts":         "127.0.0.1 localhost\n" + strings.Join(hosts, "\n") + "\n",
+		"nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\n",
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// deleteNamespace ends what still runs in the namespace (its processes are the
+// lab's by construction) and removes it. That there is none is no error.
+func deleteNamespace(ctx context.Context, name string) error {
+	if _, err := os.Stat(filepath.Join("/run/netns", name)); err == nil {
+		pids, err := run(ctx, "ip", "netns", "pids", name)
+		if err != nil {
+			return err
+		}
+		for _, field := range strings.Fields(pids) {
+			var pid int
+			if _, err := fmt.Sscan(field, &pid); err == nil {
+				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended meanwhile
+			}
+		}
+		if _, err := run(ctx, "ip", "netns", "del", name); err != nil {
+			return err
+		}
+	}
+	if err := os.RemoveAll(filepath.Join("/etc/netns", name)); err != nil {
+		return fmt.Errorf("removing the resolver files of %s: %w", name, err)
+	}
+	return nil
+}
