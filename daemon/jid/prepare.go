@@ -1,9 +1,11 @@
 package jid
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/secure/precis"
@@ -55,20 +57,24 @@ func prepareResource(s string) (string, error) {
 	if len(s) > 3*MaxPart {
 		return "", fmt.Errorf("%w: resourcepart of %d bytes", ErrMalformed, len(s))
 	}
-	// RFC 7622 §3.5 example 18: a leading space is no resourcepart, although
-	// OpaqueString allows it; a trailing one is treated alike.
-	if strings.HasPrefix(s, " ") || strings.HasSuffix(s, " ") {
-		return "", fmt.Errorf("%w: resourcepart begins or ends with a space", ErrMalformed)
-	}
 	out, err := enforce(precis.OpaqueString, s)
 	if err != nil {
 		return "", fmt.Errorf("%w: resourcepart: %w", ErrMalformed, err)
 	}
+	// RFC 7622 §3.5 example 18: a leading space is no resourcepart, although
+	// OpaqueString allows it; a trailing one is treated alike.
+	if strings.HasPrefix(out, " ") || strings.HasSuffix(out, " ") {
+		return "", fmt.Errorf("%w: resourcepart begins or ends with a space", ErrMalformed)
+	}
 	return out, checkLen("resourcepart", out)
 }
 
-// enforce applies p until its result is stable.
+// enforce applies p and demands that a second application changes nothing.
+// PRECIS replaces invalid UTF-8 silently, so that is refused first.
 func enforce(p *precis.Profile, s string) (string, error) {
+	if !utf8.ValidString(s) {
+		return "", errors.New("invalid UTF-8")
+	}
 	out, err := p.String(s)
 	if err != nil {
 		return "", err
@@ -78,7 +84,7 @@ func enforce(p *precis.Profile, s string) (string, error) {
 		return "", err
 	}
 	if again != out {
-		return "", fmt.Errorf("no stable form")
+		return "", errors.New("no stable form")
 	}
 	return out, nil
 }
@@ -93,6 +99,9 @@ var domains = idna.New(
 	idna.CheckJoiners(true),
 	idna.ValidateLabels(true),
 )
+
+// lengths holds A-labels and names to the limits of RFC 1034 §3.1.
+var lengths = idna.New(idna.Transitional(false), idna.StrictDomainName(false), idna.VerifyDNSLength(true))
 
 // prepareDomain reads an IP literal, an IPv4 address or a name (RFC 7622 §3.2).
 func prepareDomain(s string) (string, error) {
@@ -114,6 +123,9 @@ func prepareDomain(s string) (string, error) {
 
 // prepareName maps and checks a domain name.
 func prepareName(s string) (string, error) {
+	if !utf8.ValidString(s) {
+		return "", fmt.Errorf("%w: domainpart: invalid UTF-8", ErrMalformed)
+	}
 	out, err := domains.ToUnicode(s)
 	if err != nil {
 		return "", fmt.Errorf("%w: domainpart: %w", ErrMalformed, err)
@@ -121,6 +133,9 @@ func prepareName(s string) (string, error) {
 	out = strings.TrimSuffix(out, ".") // an ideographic full stop maps to one
 	if err := checkLabels(out); err != nil {
 		return "", err
+	}
+	if _, err := lengths.ToASCII(out); err != nil {
+		return "", fmt.Errorf("%w: domainpart: %w", ErrMalformed, err)
 	}
 	return out, checkLen("domainpart", out)
 }
