@@ -81,8 +81,8 @@ func TestBindingOf(t *testing.T) {
 			a, b := net.Pipe()
 			server := tls.Server(a, &tls.Config{Certificates: []tls.Certificate{cert}})
 			client := tls.Client(b, &tls.Config{InsecureSkipVerify: true})
-			defer server.Close()
-			defer client.Close()
+			defer a.Close() // the pipe, since closing TLS waits for the peer
+			defer b.Close()
 			done := make(chan error, 1)
 			go func() { done <- server.Handshake() }()
 			if err := client.Handshake(); err != nil {
