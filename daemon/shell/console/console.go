@@ -1,0 +1,136 @@
+package console
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// ErrCancelled is returned for a line given up with ^C.
+var ErrCancelled = errors.New("cancelled")
+
+// Completer extends a line and names what it may go on with.
+type Completer func(line string) (extended string, candidates []string)
+
+// Console reads lines from a terminal or a stream.
+type Console struct {
+	in       *os.File
+	out      io.Writer
+	terminal *term.Terminal // nil when in is not a terminal
+	complete Completer      // may be nil
+	history  *History
+	asking   bool // the line under way answers a question
+	given    bool // the line under way was given up with ^C
+}
+
+// Open makes a Console of in and out. history may be nil; complete may be nil.
+func Open(in *os.File, out io.Writer, history *History, complete Completer) *Console {
+	c := &Console{in: in, out: out, history: history, complete: complete}
+	if term.IsTerminal(int(in.Fd())) {
+		c.terminal = term.NewTerminal(stream{&cancelReader{from: in}, out}, "")
+		c.terminal.AutoCompleteCallback = c.key
+		c.terminal.History = recorder{c}
+	}
+	return c
+}
+
+// stream joins the two ends of a terminal.
+type stream struct {
+	io.Reader
+	io.Writer
+}
+
+// IsTerminal reports whether a person can be asked.
+func (c *Console) IsTerminal() bool { return c.terminal != nil }
+
+// ReadLine returns the next line without its end, and remembers it. The error
+// is io.EOF at ^D or the end of the stream, and ErrCancelled at ^C. A stream
+// shows no prompt.
+func (c *Console) ReadLine(prompt string) (string, error) {
+	if c.terminal == nil {
+		return c.streamLine()
+	}
+	return c.edit(prompt, c.terminal.ReadLine)
+}
+
+// Ask returns the answer to a question; it is not remembered.
+func (c *Console) Ask(prompt string) (string, error) {
+	if c.terminal == nil {
+		return c.promptStream(prompt)
+	}
+	c.asking = true
+	defer func() { c.asking = false }()
+	return c.edit(prompt, c.terminal.ReadLine)
+}
+
+// Secret returns a line that is neither shown nor remembered. One given up with
+// ^C is ErrCancelled.
+func (c *Console) Secret(prompt string) (string, error) {
+	if c.terminal == nil {
+		return c.promptStream(prompt)
+	}
+	line, err := c.edit(prompt, func() (string, error) { return c.terminal.ReadPassword(prompt) })
+	if err == nil && line == "" {
+		return "", ErrCancelled
+	}
+	return line, err
+}
+
+// edit reads one line in raw mode.
+func (c *Console) edit(prompt string, read func() (string, error)) (string, error) {
+	fd := int(c.in.Fd())
+	before, err := term.MakeRaw(fd)
+	if err != nil {
+		return "", err
+	}
+	defer term.Restore(fd, before)
+	defer c.followSize(fd)()
+	c.given = false
+	c.terminal.SetPrompt(prompt)
+	line, err := read()
+	if c.given {
+		return "", ErrCancelled
+	}
+	return line, err
+}
+
+func (c *Console) promptStream(prompt string) (string, error) {
+	if _, err := io.WriteString(c.out, prompt+"\n"); err != nil {
+		return "", err
+	}
+	return c.streamLine()
+}
+
+// streamLine reads a byte at a time, so that a program run later finds the rest
+// of the stream untouched.
+func (c *Console) streamLine() (string, error) {
+	var line []byte
+	b := make([]byte, 1)
+	for {
+		n, err := c.in.Read(b)
+		if n == 1 && b[0] == '\n' {
+			return trimReturn(line), nil
+		}
+		line = append(line, b[:n]...)
+		switch {
+		case err == io.EOF && len(line) > 0:
+			return trimReturn(line), nil
+		case err != nil:
+			return "", err
+		case len(line) > maxLine:
+			return "", errors.New("the line is too long")
+		}
+	}
+}
+
+// maxLine is the longest line of a stream, in bytes.
+const maxLine = 64 << 10
+
+func trimReturn(line []byte) string {
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	return string(line)
+}
