@@ -1,0 +1,81 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// ConfigServer is what the configuration service implements. A returned
+// *fault.Error reaches the caller whole. Methods run concurrently.
+type ConfigServer interface {
+	Settings(ctx context.Context, who Caller) ([]Setting, error)
+	Values(ctx context.Context, who Caller) (map[string]any, error)
+	Set(ctx context.Context, who Caller, values map[string]any) (generation uint64, err error)
+	Unset(ctx context.Context, who Caller, keys []string) (generation uint64, err error)
+	Reload(ctx context.Context, who Caller) (generation uint64, err error)
+	ReadFile(ctx context.Context, who Caller) (string, error)
+	WriteFile(ctx context.Context, who Caller, text string) (generation uint64, err error)
+	UnitAction(ctx context.Context, who Caller, unit, action string) error
+	Units(ctx context.Context) ([]Unit, error)
+	Power(ctx context.Context, who Caller, act string) error
+	SetHostname(ctx context.Context, who Caller, name string) error
+	Hostname(ctx context.Context) (string, error)
+}
+
+// ConfigObject is the exported org.quorate.Config1.
+type ConfigObject struct{ *object }
+
+// ServeConfig exports impl as org.quorate.Config1 with its first properties and
+// takes the name. audit may be nil.
+func (c *Conn) ServeConfig(impl ConfigServer, first ConfigProperties, audit func(Change)) (*ConfigObject, error) {
+	o, err := c.serve(configService, configHandlers(impl), first, audit)
+	if err != nil {
+		return nil, err
+	}
+	return &ConfigObject{o}, nil
+}
+
+// Changed publishes the generation and signals the keys whose value differs.
+func (o *ConfigObject) Changed(generation uint64, keys []string) error {
+	if err := o.publish(ConfigProperties{Generation: generation}); err != nil {
+		return err
+	}
+	if keys == nil {
+		keys = []string{}
+	}
+	return o.emit("Changed", generation, keys)
+}
+
+func configHandlers(s ConfigServer) map[string]handler {
+	return map[string]handler{
+		"Settings": func(c *incoming) ([]any, error) { return answerList(s.Settings(c.ctx, c.caller)) },
+		"Values":   func(c *incoming) ([]any, error) { return answerValues(s.Values(c.ctx, c.caller)) },
+		"Set":      func(c *incoming) ([]any, error) { return answer(s.Set(c.ctx, c.caller, c.dict(0))) },
+		"Unset":    func(c *incoming) ([]any, error) { return answer(s.Unset(c.ctx, c.caller, c.strs(0))) },
+		"Reload":   func(c *incoming) ([]any, error) { return answer(s.Reload(c.ctx, c.caller)) },
+		"ReadFile": func(c *incoming) ([]any, error) { return answer(s.ReadFile(c.ctx, c.caller)) },
+		"WriteFile": func(c *incoming) ([]any, error) {
+			return answer(s.WriteFile(c.ctx, c.caller, c.str(0)))
+		},
+		"UnitAction": func(c *incoming) ([]any, error) {
+			return done(s.UnitAction(c.ctx, c.caller, c.str(0), c.str(1)))
+		},
+		"Units":       func(c *incoming) ([]any, error) { return answerList(s.Units(c.ctx)) },
+		"Power":       func(c *incoming) ([]any, error) { return done(s.Power(c.ctx, c.caller, c.str(0))) },
+		"SetHostname": func(c *incoming) ([]any, error) { return done(s.SetHostname(c.ctx, c.caller, c.str(0))) },
+		"Hostname":    func(c *incoming) ([]any, error) { return answer(s.Hostname(c.ctx)) },
+	}
+}
+
+func answerValues(values map[string]any, err error) ([]any, error) {
+	if err != nil {
+		return nil, err
+	}
+	var m map[string]dbus.Variant
+	if m, err = Variants(values); err != nil {
+		return nil, fmt.Errorf("answering with values: %w", err)
+	}
+	return []any{m}, nil
+}

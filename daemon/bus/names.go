@@ -1,0 +1,31 @@
+package bus
+
+// Well-known bus names; each is also the name of the one interface behind it.
+const (
+	XmppName         = "org.quorate.Xmpp1"
+	ConfigName       = "org.quorate.Config1"
+	CertificatesName = "org.quorate.Certificates1"
+)
+
+// Object paths.
+const (
+	xmppPath         = "/org/quorate/Xmpp1"
+	configPath       = "/org/quorate/Config1"
+	certificatesPath = "/org/quorate/Certificates1"
+)
+
+// errorPrefix and a fault.Code make the D-Bus error name of a fault.
+const errorPrefix = "org.quorate.Error."
+
+// service describes a peer on the bus in the words an administrator knows.
+type service struct {
+	name, path string // bus name (also the interface) and object path
+	words      string // "the XMPP service"
+	unit       string // the unit that mends its absence
+}
+
+var (
+	xmppService   = service{XmppName, xmppPath, "the XMPP service", "quorate-xmpp"}
+	configService = service{ConfigName, configPath, "the configuration service", "quorate-config"}
+	certService   = service{CertificatesName, certificatesPath, "the certificate service", "quorate-cert"}
+)

@@ -1,0 +1,118 @@
+package bus
+
+// XmppStatus is what the `xmpp` status block shows of this node.
+type XmppStatus struct {
+	Enabled       bool     `json:"enabled"`   // the service switch: client and component ports wanted
+	Clustered     bool     `json:"clustered"` // the membership switch
+	Running       bool     `json:"running"`   // the ports are open
+	Domain        string   `json:"domain"`
+	Listen        []string `json:"listen"`    // interfaces as configured: letters or addresses
+	Addresses     []string `json:"addresses"` // the IP addresses they stand for now
+	Key           string   `json:"key"`
+	Certificate   string   `json:"certificate"`
+	Bundle        string   `json:"bundle"`
+	Trust         string   `json:"trust"`
+	ClientPort    int      `json:"client_port"`
+	ComponentPort int      `json:"component_port"`
+	ClusterPort   int      `json:"cluster_port"`
+	Sessions      int      `json:"sessions"`   // client sessions on this node
+	Components    int      `json:"components"` // component streams on this node
+	State         string   `json:"state"`      // as in ClusterStatus
+	Faults        []Fault  `json:"faults"`
+}
+
+// Fault is a degraded state in words.
+type Fault struct {
+	Code   string `json:"code"` // a fault.Code
+	Text   string `json:"text"`
+	Remedy string `json:"remedy"`
+}
+
+// ClusterStatus is what `xmpp cluster status` shows.
+type ClusterStatus struct {
+	State       string `json:"state"`  // LEADER FOLLOWER CANDIDATE STANDALONE "NOT JOINED" "NO LEADER"
+	Reason      string `json:"reason"` // why there is no leader; empty otherwise
+	ClusterID   string `json:"cluster_id"`
+	NodeID      string `json:"node_id"`
+	Leader      string `json:"leader"` // node ID, empty when none
+	Term        uint64 `json:"term"`
+	LeaderSince string `json:"leader_since"` // RFC 3339
+	Voters      int    `json:"voters"`
+	Reachable   int    `json:"reachable"` // voters, this node included
+	Needed      int    `json:"needed"`    // majority of Voters
+	Tolerates   int    `json:"tolerates"` // voters that may still fail
+	Peers       []Peer `json:"peers"`
+}
+
+// Peer is one line of the peer list.
+type Peer struct {
+	ID            string `json:"id"`
+	Name          string `json:"name"`    // host name
+	Address       string `json:"address"` // IP address and client port
+	Leader        bool   `json:"leader"`
+	Self          bool   `json:"self"`
+	Voter         bool   `json:"voter"`
+	Gossip        string `json:"gossip"`          // alive, failed, left or unknown
+	LastContactMs int64  `json:"last_contact_ms"` // milliseconds since it was heard, -1 when never
+	Lag           uint64 `json:"lag"`             // log entries behind the leader
+	Version       string `json:"version"`
+}
+
+// CallBridge is one registered component. Secret is masked for operators.
+type CallBridge struct {
+	Name        string `json:"name"`
+	Domain      string `json:"domain"`
+	Secret      string `json:"secret"`
+	ConnectedTo string `json:"connected_to"` // node name, empty when not connected
+}
+
+// User is a local account and its live sessions in the cluster.
+type User struct {
+	Name     string `json:"name"`
+	Sessions int    `json:"sessions"`
+}
+
+// Step is one precondition or one act of a command, as printed.
+type Step struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Text   string `json:"text"`
+	Remedy string `json:"remedy"`
+}
+
+// Setting is one key of the schema with its effective value.
+type Setting struct {
+	Key     string `json:"key"`
+	Type    string `json:"type"`
+	Default string `json:"default"`
+	Scope   string `json:"scope"`  // node or cluster
+	Reload  string `json:"reload"` // live, listener or restart
+	Doc     string `json:"doc"`
+	Value   string `json:"value"`  // rendered as in the file; secrets masked
+	Source  string `json:"source"` // file:line, or "default"
+}
+
+// Certificate is one line of `pki list`.
+type Certificate struct {
+	File        string   `json:"file"`
+	Kind        string   `json:"kind"`  // key, csr, certificate, bundle or pkcs12
+	State       string   `json:"state"` // ready, rejected or incomplete
+	Reason      string   `json:"reason"`
+	Subject     string   `json:"subject"`
+	Issuer      string   `json:"issuer"`
+	Names       string   `json:"names"`
+	NotBefore   string   `json:"not_before"` // RFC 3339
+	NotAfter    string   `json:"not_after"`  // RFC 3339
+	Fingerprint string   `json:"fingerprint"`
+	DaysLeft    int      `json:"days_left"`
+	UsedBy      []string `json:"used_by"` // setting keys
+}
+
+// Unit is one systemd unit as the service manager reports it.
+type Unit struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Load        string `json:"load"`   // loaded, not-found, masked …
+	Active      string `json:"active"` // active, inactive, failed …
+	Sub         string `json:"sub"`    // running, dead …
+}

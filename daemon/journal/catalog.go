@@ -1,0 +1,55 @@
+package journal
+
+import (
+	"fmt"
+	"strings"
+)
+
+// event is one entry of the catalog (systemd.journal catalog format).
+type event struct {
+	id      MessageID
+	subject string
+	text    string // what it means and what to do; @FIELD@ is filled in by journalctl
+}
+
+var events = []event{
+	{ChangeMade, "A change was made by @CALLER@", "User @CALLER@ (from @CALLER_FROM@) called @METHOD@ of @INTERFACE@ and it was done."},
+	{ChangeRefused, "A change by @CALLER@ was refused", "User @CALLER@ (from @CALLER_FROM@) called @METHOD@ of @INTERFACE@. Nothing changed; the message gives the reason."},
+	{ConfigApplied, "Configuration generation @GENERATION@ is in force", "The files under /etc/quorate were accepted. `config show` prints each value and the file it comes from."},
+	{ConfigRefused, "The configuration files were refused", "The message names each file, line and reason. The last good configuration stays in force.\nMend the file, then `systemctl reload quorate-config`."},
+	{ConfigRestart, "A setting needs a restart", "The named keys are stored, but take effect only after `systemctl restart` of the named unit."},
+	{ConfigDrift, "A file differs from the cluster", "A cluster-scope key in a file has another value than the cluster. The cluster's value stays in force;\nchange it with the `xmpp` commands or make the file agree."},
+	{ServiceEnabled, "The XMPP service was enabled", "Client and component ports are open."},
+	{ServiceDisabled, "The XMPP service was disabled", "Client and component ports are closed; cluster membership is untouched."},
+	{LeaderElected, "A leader was elected", "@LEADER@ leads the cluster in term @TERM@."},
+	{LeaderLost, "The leader was lost", "Traffic waits in bounded queues until the others have elected a new leader. See `xmpp cluster status`."},
+	{QuorumLost, "There is no quorum", "Fewer than a majority of the voters can be reached. Streams stay up, configuration writes are refused.\nBring nodes back; a lone survivor is brought back with `xmpp cluster recover --force`."},
+	{QuorumRegained, "There is a quorum again", "A majority of the voters can be reached."},
+	{NodeJoined, "A node joined the cluster", "The node is a voter and has caught up."},
+	{NodeLeft, "A node left the cluster", "The node was removed and does not count for the quorum any more."},
+	{NodeFailed, "A node does not answer", "The node still counts for the quorum. If it is gone for good: `xmpp cluster remove <node>`."},
+	{JoinRefused, "A join was refused", "Nothing changed on either side; the message names what differs."},
+	{PeerRefused, "A peer was refused", "Its certificate is not in, nor chains to, the cluster trust. See `xmpp cluster trust`."},
+	{CloneSeen, "A node identity was seen twice", "Two machines run with the same node ID, as clones do. Run `xmpp reset` on the copy."},
+	{LogRolledBack, "The log of this node was rolled back", "The cluster knows a later state of this node, as after a snapshot revert. It rejoins as a new node by itself."},
+	{Recovered, "A lone survivor was made a cluster of one", "What the lost nodes had accepted and this one had not received is gone. Join fresh nodes to regain resilience."},
+	{CallBridgeConnected, "A call bridge connected", "Call bridge @CALLBRIDGE@ is connected to this node."},
+	{CallBridgeLost, "A call bridge disconnected", "Call bridge @CALLBRIDGE@ is no longer connected to this node."},
+	{SignInRefused, "A sign-in was refused", "The message says whether the name is unknown or the secret wrong."},
+	{StreamRefused, "A stream was ended for bad input", "The peer sent what RFC 6120 forbids; the message names the stream error."},
+	{CertificateAccepted, "A certificate file was accepted", "@FILE@ is in the store."},
+	{CertificateRejected, "A certificate file was rejected", "@FILE@ was not taken in; the message gives the reason. See `pki list`."},
+	{CertificateExpiring, "A certificate expires soon", "Renew @FILE@: upload the new certificate under the same name."},
+	{CertificateExpired, "A certificate has expired", "@FILE@ is past its validity; peers and clients refuse it. Upload a new one under the same name, and check the clock."},
+	{KeyExported, "A private key was exported", "@FILE@ holds a private key, protected by the passphrase that was typed."},
+}
+
+// Catalog returns the text of the journal catalog file for every event.
+func Catalog() string {
+	var b strings.Builder
+	b.WriteString("# Generated from daemon/journal; `go generate ./daemon/journal` writes it.\n")
+	for _, e := range events {
+		fmt.Fprintf(&b, "\n-- %s\nSubject: %s\nDefined-By: Quorate\nSupport: https://quorate.org/\n\n%s\n", e.id, e.subject, e.text)
+	}
+	return b.String()
+}
