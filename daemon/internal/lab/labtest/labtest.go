@@ -1,0 +1,168 @@
+package labtest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"quorate.org/daemon/internal/lab"
+)
+
+// shared is the cluster of this test binary; nil until the first test asks.
+var shared *lab.Lab
+
+// count numbers the labs of this binary, so that names do not repeat.
+var count int
+
+// Main compiles the daemons, runs the tests and removes the shared lab. Call
+// it from TestMain and exit with its result.
+func Main(m *testing.M) int {
+	if err := compile(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { drop(context.Background()) }()
+	return m.Run()
+}
+
+func compile() error {
+	root := Root()
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(root, ".build/bin")+"/", "./daemon/cmd/...")
+	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("compiling the daemons: %w: %s", err, out)
+	}
+	return nil
+}
+
+// Root returns the checkout's top directory.
+func Root() string {
+	dir, err := os.Getwd()
+	for err == nil {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == "/" {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	panic("labtest: not inside the checkout")
+}
+
+// Cluster returns the shared cluster of three local nodes: formed with one
+// shared certificate, one leader, two followers.
+func Cluster(t *testing.T) *lab.Lab {
+	t.Helper()
+	ctx := t.Context()
+	if shared != nil {
+		if err := shared.WaitHealthy(ctx, 25*time.Second); err != nil {
+			t.Logf("making the cluster anew: %v", err)
+			drop(ctx)
+		}
+	}
+	if shared == nil {
+		shared = Form(t, lab.Shared)
+	}
+	l := shared
+	t.Cleanup(func() {
+		if t.Failed() {
+			Show(t, l)
+			drop(context.Background())
+		}
+	})
+	return l
+}
+
+func drop(ctx context.Context) {
+	if shared == nil {
+		return
+	}
+	if err := lab.Remove(ctx, lab.Config{Dir: shared.Dir()}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	shared = nil
+}
+
+// Form makes a lab and plays the walkthrough on it. The caller removes it.
+func Form(t *testing.T, v lab.Variant) *lab.Lab {
+	t.Helper()
+	var transcript bytes.Buffer
+	l := make3(t, &transcript)
+	err := l.Walkthrough(t.Context(), v)
+	if err == nil {
+		err = l.WaitHealthy(t.Context(), 20*time.Second)
+	}
+	if err != nil {
+		t.Logf("the walkthrough so far:\n%s", transcript.String())
+		Show(t, l)
+		_ = lab.Remove(context.Background(), lab.Config{Dir: l.Dir()}) // the test has failed already
+		t.Fatal(err)
+	}
+	return l
+}
+
+// Own returns a lab of the test's own with three running nodes that nobody has
+// typed anything on. It is removed when the test ends.
+func Own(t *testing.T) *lab.Lab {
+	t.Helper()
+	l := make3(t, nil)
+	Keep(t, l)
+	return l
+}
+
+// Keep removes the lab when the test ends, and shows its logs if it failed.
+func Keep(t *testing.T, l *lab.Lab) {
+	t.Cleanup(func() {
+		if t.Failed() {
+			Show(t, l)
+		}
+		if err := lab.Remove(context.Background(), lab.Config{Dir: l.Dir()}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func make3(t *testing.T, log *bytes.Buffer) *lab.Lab {
+	t.Helper()
+	count++
+	name := fmt.Sprintf("t%d-%d", os.Getpid(), count)
+	cfg := lab.Config{
+		Name: name, Dir: filepath.Join(Root(), ".lab", name), Local: true, Ephemeral: true,
+		Bin: filepath.Join(Root(), ".build/bin"),
+	}
+	if log != nil {
+		cfg.Log = log
+	}
+	l, err := lab.Create(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Start(t.Context()); err != nil {
+		Show(t, l)
+		_ = lab.Remove(context.Background(), cfg) // the test has failed already
+		t.Fatal(err)
+	}
+	return l
+}
+
+// Show logs the end of what each node's daemons wrote.
+func Show(t *testing.T, l *lab.Lab) {
+	t.Helper()
+	for _, n := range l.Nodes() {
+		for _, d := range []string{"confd", "certd", "xmppd", "serial"} {
+			data, err := os.ReadFile(filepath.Join(n.Dir(), d+".log"))
+			if err != nil {
+				continue
+			}
+			lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+			t.Logf("%s %s:\n%s", n.Name(), d, strings.Join(lines[max(0, len(lines)-25):], "\n"))
+		}
+	}
+}
