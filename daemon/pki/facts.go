@@ -1,0 +1,96 @@
+package pki
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"math"
+	"strings"
+	"time"
+)
+
+// Facts is what an administrator is told about a file. It never holds key bytes.
+type Facts struct {
+	Kind        Kind
+	Key         string // kind of the public key
+	Subject     string
+	Issuer      string
+	Names       []string // DNS names and addresses of the certificate
+	NotBefore   time.Time
+	NotAfter    time.Time // of a bundle: the earliest
+	Fingerprint string    // SHA-256: of a certificate or request, else of the public key; "" when sealed
+	Count       int       // certificates in the file
+}
+
+// Inspect tells what c holds; for a bundle the facts are those of its first
+// certificate, except NotAfter.
+func Inspect(c *Contents) Facts {
+	f := Facts{Kind: c.Kind, Count: len(c.Certificates)}
+	switch {
+	case c.Key != nil:
+		f.Key = DescribeKey(c.Key.Public())
+		if der, err := x509.MarshalPKIXPublicKey(c.Key.Public()); err == nil {
+			f.Fingerprint = fingerprint(der)
+		}
+	case c.Request != nil:
+		f.Key = DescribeKey(c.Request.PublicKey)
+		f.Subject, f.Fingerprint = c.Request.Subject.String(), fingerprint(c.Request.Raw)
+		f.Names = append(f.Names, c.Request.DNSNames...)
+		for _, ip := range c.Request.IPAddresses {
+			f.Names = append(f.Names, ip.String())
+		}
+	case len(c.Certificates) > 0:
+		f.fromCertificates(c.Certificates)
+	}
+	return f
+}
+
+func (f *Facts) fromCertificates(certs []*x509.Certificate) {
+	first := certs[0]
+	f.Key = DescribeKey(first.PublicKey)
+	f.Subject, f.Issuer = Subject(first), first.Issuer.String()
+	f.Names = names(first)
+	f.NotBefore, f.NotAfter = first.NotBefore, first.NotAfter
+	f.Fingerprint = fingerprint(first.Raw)
+	for _, c := range certs[1:] {
+		if c.NotAfter.Before(f.NotAfter) {
+			f.NotAfter = c.NotAfter
+		}
+	}
+}
+
+// DaysLeft returns the whole days from now to t, rounded down; negative when past.
+func DaysLeft(t, now time.Time) int { return int(math.Floor(t.Sub(now).Hours() / 24)) }
+
+// Subject names a certificate in messages: its common name, else its first
+// name, else its whole subject.
+func Subject(c *x509.Certificate) string {
+	if c.Subject.CommonName != "" {
+		return c.Subject.String()
+	}
+	if n := names(c); len(n) > 0 {
+		return n[0]
+	}
+	if s := c.Subject.String(); s != "" {
+		return s
+	}
+	return "serial " + c.SerialNumber.String()
+}
+
+func names(c *x509.Certificate) []string {
+	out := append([]string(nil), c.DNSNames...)
+	for _, ip := range c.IPAddresses {
+		out = append(out, ip.String())
+	}
+	return out
+}
+
+// fingerprint is the colon form that browsers and openssl show.
+func fingerprint(der []byte) string {
+	sum := sha256.Sum256(der)
+	pairs := make([]string, len(sum))
+	for i, b := range sum {
+		pairs[i] = strings.ToUpper(hex.EncodeToString([]byte{b}))
+	}
+	return strings.Join(pairs, ":")
+}
