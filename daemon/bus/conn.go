@@ -17,7 +17,10 @@ type Conn struct {
 	objects *registry
 	ctx     context.Context // ends with Close; parent of every incoming call
 	cancel  context.CancelFunc
-	calls   sync.WaitGroup // incoming calls in progress
+
+	mu     sync.Mutex
+	closed bool           // guarded by mu: no call may begin any more
+	calls  sync.WaitGroup // incoming calls in progress
 }
 
 // Dial connects to the system bus: $DBUS_SYSTEM_BUS_ADDRESS when it is set,
@@ -36,9 +39,23 @@ func Dial() (*Conn, error) {
 // Close ends the contexts of the incoming calls, waits for them, and leaves the
 // bus with every name owned. Calls out in progress fail. It is idempotent.
 func (c *Conn) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	c.cancel()
 	c.calls.Wait()
 	return c.raw.Close()
+}
+
+// begin counts an incoming call, unless the connection is closing.
+func (c *Conn) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.calls.Add(1)
+	return true
 }
 
 // Done is closed when the bus has gone; a daemon then ends and is started again.

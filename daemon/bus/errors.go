@@ -88,6 +88,14 @@ func bodyString(e dbus.Error, i int) string {
 	return ""
 }
 
-func (s service) start() string   { return "systemctl start " + s.unit }
-func (s service) restart() string { return "systemctl restart " + s.unit }
-func (s service) look() string    { return "journalctl -u " + s.unit }
+// The remedies name the unit behind the service, where there is one.
+func (s service) start() string   { return s.remedy("systemctl start ") }
+func (s service) restart() string { return s.remedy("systemctl restart ") }
+func (s service) look() string    { return s.remedy("journalctl -u ") }
+
+func (s service) remedy(command string) string {
+	if s.unit == "" {
+		return ""
+	}
+	return command + s.unit
+}

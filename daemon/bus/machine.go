@@ -23,7 +23,7 @@ const (
 )
 
 var (
-	systemdService  = service{"org.freedesktop.systemd1", "/org/freedesktop/systemd1", "the service manager (systemd)", "dbus"}
+	systemdService  = service{"org.freedesktop.systemd1", "/org/freedesktop/systemd1", "the service manager (systemd)", ""}
 	hostnameService = service{hostnameIface, "/org/freedesktop/hostname1", "the host name service", "systemd-hostnamed"}
 	loginService    = service{loginName, loginPath, "the login service", "systemd-logind"}
 )

@@ -73,7 +73,9 @@ func (c *Conn) serve(s service, handlers map[string]handler, properties any, aud
 
 // invoke runs one call from credentials to journal.
 func (o *object) invoke(sender string, rule methodRule, body []any) ([]any, error) {
-	o.conn.calls.Add(1)
+	if !o.conn.begin() {
+		return nil, context.Canceled
+	}
 	defer o.conn.calls.Done()
 	ctx, cancel := context.WithTimeout(o.conn.ctx, ceiling)
 	defer cancel()
