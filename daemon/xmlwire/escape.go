@@ -49,12 +49,6 @@ func escapeOf(r rune, size int) string {
 	return ""
 }
 
-// isChar is the production Char (XML 1.0 §2.2).
-func isChar(r rune) bool {
-	return r >= 0x20 && r <= 0xD7FF || r == '\t' || r == '\n' || r == '\r' ||
-		r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 && r <= 0x10FFFF
-}
-
 // Unescape appends the attribute value raw to dst, with references decoded and
 // white space normalised (XML 1.0 §3.3.3, §2.11): each literal tab, line feed
 // and carriage return becomes a space, a CR LF pair one. raw must have been
@@ -109,35 +103,33 @@ func appendReference(dst, b []byte) ([]byte, int) {
 	if end < 0 {
 		return append(dst, b[0]), 1
 	}
-	r, _ := reference(b[1:end])
+	r := reference(b[1:end])
 	if r == 0 {
 		return append(dst, b[0]), 1
 	}
 	return utf8.AppendRune(dst, r), end + 1
 }
 
-// reference decodes the text between & and ;. It returns 0 for what is no
-// reference; named says that it has the form of a general entity's name.
-func reference(b []byte) (r rune, named bool) {
-	if len(b) == 0 {
-		return 0, false
-	}
-	if b[0] == '#' {
-		return charReference(b[1:]), false
+// reference decodes the text between & and ;. It returns 0, which is no
+// character of XML, for what is neither a character reference nor one of the
+// five predefined entities.
+func reference(b []byte) rune {
+	if len(b) > 0 && b[0] == '#' {
+		return charReference(b[1:])
 	}
 	switch string(b) {
 	case "amp":
-		return '&', true
+		return '&'
 	case "lt":
-		return '<', true
+		return '<'
 	case "gt":
-		return '>', true
+		return '>'
 	case "apos":
-		return '\'', true
+		return '\''
 	case "quot":
-		return '"', true
+		return '"'
 	}
-	return 0, true
+	return 0
 }
 
 // charReference decodes the digits of &#…; and refuses what is no Char (XML 1.0

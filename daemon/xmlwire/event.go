@@ -77,19 +77,15 @@ type Header struct {
 	StartEnd int  // offset in Event.Raw behind the element's start tag
 	NameEnd  int  // offset in Event.Raw behind the element's name
 
-	uses     uint64    // bit i: prefix i of the stream header is used by the element
-	prefixes []binding // of the stream header
+	attrSpans []span    // of Attrs in Raw, leading white space included
+	cuts      []span    // what re-scoping removes, in order
+	uses      uint64    // bit i: prefixes[i] is used by the element
+	prefixes  []binding // declared by the stream header
+	inherited []byte    // default namespace of the stream header
 }
 
 // Get returns the attribute of that qualified name.
-func (h *Header) Get(name string) Attr {
-	for _, a := range h.Attrs {
-		if string(a.Name) == name {
-			return a
-		}
-	}
-	return Attr{}
-}
+func (h *Header) Get(name string) Attr { return find(h.Attrs, name) }
 
 // Is reports whether the element has that local name and namespace.
 func (h *Header) Is(space, name string) bool {

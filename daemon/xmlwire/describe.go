@@ -1,0 +1,99 @@
+package xmlwire
+
+// describe fills the header of the first-level element raw.
+func (s *Scanner) describe(raw []byte) {
+	e, h := &s.elem, &s.header
+	*h = Header{
+		Name: e.topLocal.of(raw), Space: e.topSpace, ChildSpace: e.childSpace,
+		Attrs: h.Attrs[:0], attrSpans: h.attrSpans[:0],
+		Explicit: e.explicit, Empty: e.topEmpty, StartEnd: e.topEnd, NameEnd: e.top.end,
+		cuts: e.cuts, uses: e.uses, prefixes: s.outer, inherited: s.space,
+	}
+	if e.child.end > 0 {
+		h.ChildName = e.child.of(raw)
+	}
+	for i := range e.topAttrs {
+		a := &e.topAttrs[i]
+		v := Attr{Name: a.name.of(raw), Value: a.value.of(raw), Escaped: a.escaped}
+		h.Attrs = append(h.Attrs, v)
+		h.attrSpans = append(h.attrSpans, span{a.gap, a.value.end + 1})
+		h.assign(v)
+	}
+	h.Inherits = h.uses != 0 || s.lang && !h.Lang.Present()
+}
+
+// assign keeps an attribute that has its own field (RFC 6120 §8.1).
+func (h *Header) assign(a Attr) {
+	switch string(a.Name) {
+	case "to":
+		h.To = a
+	case "from":
+		h.From = a
+	case "type":
+		h.Type = a
+	case "id":
+		h.ID = a
+	case "xml:lang":
+		h.Lang = a
+	}
+}
+
+// open checks the stream header raw and keeps what it declares for the stream.
+func (s *Scanner) open(raw []byte) error {
+	e := &s.elem
+	switch {
+	case string(e.topSpace) != NSStream:
+		return &Error{InvalidNamespace, "the stream header is not in the stream namespace"} // RFC 6120 §4.8.1
+	case string(e.topLocal.of(raw)) != "stream":
+		return &Error{BadFormat, "the stream header is not named stream"}
+	case e.topEmpty:
+		return &Error{BadFormat, "the stream header is an empty element"}
+	}
+	if err := s.adopt(); err != nil {
+		return err
+	}
+	s.root = append([]byte(nil), e.top.of(raw)...)
+	s.stream = StreamHeader{}
+	if string(s.space) != NSStream {
+		s.stream.Space = s.space
+	}
+	for i := range e.topAttrs {
+		a := &e.topAttrs[i]
+		s.stream.assign(Attr{Name: a.name.of(raw), Value: a.value.of(raw), Escaped: a.escaped})
+	}
+	s.lang = s.stream.Lang.Present()
+	return nil
+}
+
+// adopt copies the declarations of the stream header, which hold for the life
+// of the stream.
+func (s *Scanner) adopt() error {
+	for _, d := range s.elem.scopes {
+		if len(s.outer) == maxStreamPrefixes {
+			return &Error{PolicyViolation, "the stream header declares too many prefixes"}
+		}
+		d.space = append([]byte(nil), d.space...)
+		if len(d.prefix) == 0 {
+			s.space = d.space
+			continue
+		}
+		d.prefix = append([]byte(nil), d.prefix...)
+		s.outer = append(s.outer, d)
+	}
+	return nil
+}
+
+func (h *StreamHeader) assign(a Attr) {
+	switch string(a.Name) {
+	case "to":
+		h.To = a
+	case "from":
+		h.From = a
+	case "id":
+		h.ID = a
+	case "version":
+		h.Version = a
+	case "xml:lang":
+		h.Lang = a
+	}
+}
