@@ -38,7 +38,7 @@ func main() {
 	cancel()
 	var exit *exec.ExitError
 	switch {
-	case errors.As(err, &exit) && exit.ExitCode() > 0:
+	case len(os.Args) > 1 && os.Args[1] == "ssh" && errors.As(err, &exit) && exit.ExitCode() > 0:
 		os.Exit(exit.ExitCode())
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "lab:", err)

@@ -14,12 +14,15 @@ import (
 // Domain is the XMPP domain every lab serves.
 const Domain = "meet.example"
 
+// members is how many nodes the walkthrough makes a cluster of.
+const members = 3
+
 // Config says what lab to make and where.
 type Config struct {
 	Name      string // short and unique on this machine: it names namespaces; "lab" for the person's own
 	Dir       string // everything the lab writes; made if absent
 	Local     bool   // nodes are processes in namespaces, not virtual machines
-	Nodes     int    // how many nodes, cb1 …; 0 means 3
+	Spare     int    // nodes beside the three members: cb4 …, running and untouched by the walkthrough
 	Bin       string // local: directory with xmppd, confd, certd and mmp
 	Image     string // VM: the raw disk image the nodes' overlays are based on
 	Ephemeral bool   // processes die with the process that started them (tests)
@@ -38,9 +41,6 @@ type Lab struct {
 // Create clears what an earlier lab of the same name left, makes the network
 // and the nodes, and starts nothing but the network.
 func Create(ctx context.Context, cfg Config) (*Lab, error) {
-	if cfg.Nodes == 0 {
-		cfg.Nodes = 3
-	}
 	if err := Remove(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -133,15 +133,18 @@ func assemble(cfg Config) (*Lab, error) {
 	cfg.Dir = dir
 	l := &Lab{cfg: cfg}
 	l.net = &network{name: "quorate-" + cfg.Name, dir: dir, procs: procs{dir: filepath.Join(dir, "run"), ephemeral: cfg.Ephemeral}}
-	for i := range cfg.Nodes {
+	for i := range members + cfg.Spare {
 		l.nodes = append(l.nodes, newNode(l, i+1))
 	}
 	l.net.hosts = l.nodes
 	return l, nil
 }
 
-// Nodes returns the nodes in order: cb1, cb2, …
+// Nodes returns every node in order: cb1, cb2, …
 func (l *Lab) Nodes() []*Node { return l.nodes }
+
+// Members returns the nodes that the walkthrough makes a cluster of.
+func (l *Lab) Members() []*Node { return l.nodes[:members] }
 
 // Node returns the node of that name, or nil.
 func (l *Lab) Node(name string) *Node {

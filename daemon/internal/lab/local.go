@@ -98,7 +98,7 @@ const sshdConfig = `Port 22
 HostKey %[1]s/ssh/host_key
 AuthorizedKeysFile %[2]s.pub
 StrictModes no
-PermitRootLogin forced-commands-only
+PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 UsePAM no
@@ -191,6 +191,25 @@ func (m *local) powerOff(ctx context.Context) error {
 
 func (m *local) signal(_ context.Context, daemon string, sig syscall.Signal) error {
 	return m.procs.signal(daemon, sig)
+}
+
+func (m *local) revive(ctx context.Context, daemon string) error { return m.startDaemon(ctx, daemon) }
+
+func (m *local) wipe(context.Context) error {
+	for _, dir := range []string{"etc", "exchange", "state"} {
+		if err := errors.Join(os.RemoveAll(m.path(dir)), os.MkdirAll(m.path(dir), 0o755)); err != nil {
+			return fmt.Errorf("wiping %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+func (m *local) readdress(ctx context.Context) error {
+	return batch(ctx,
+		"ip -n "+m.netns+" addr flush dev eth0 scope global",
+		fmt.Sprintf("ip -n %s addr add %s/%d dev eth0", m.netns, m.addr, prefixLen),
+		fmt.Sprintf("ip -n %s route replace default via %s", m.netns, gateway),
+	)
 }
 
 func (m *local) freeze(stop bool) error {

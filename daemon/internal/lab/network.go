@@ -48,7 +48,7 @@ func (w *network) up(ctx context.Context) error {
 
 // down deletes the namespace and stops the DNS server.
 func (w *network) down(ctx context.Context) error {
-	return errors.Join(w.procs.killAll(ctx), deleteNamespace(ctx, w.name))
+	return errors.Join(w.procs.killAll(ctx), deleteNamespace(ctx, w.name), os.RemoveAll(filepath.Join("/run", w.name)))
 }
 
 // startDNS serves the zone as an administrator's DNS would: an address for each
@@ -56,8 +56,11 @@ func (w *network) down(ctx context.Context) error {
 func (w *network) startDNS(ctx context.Context) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "no-resolv\nno-hosts\nbind-interfaces\nlisten-address=%s\nlocal=/%s/\nuser=root\npid-file=\n", gateway, Domain)
-	for _, n := range w.hosts {
+	for i, n := range w.hosts {
 		fmt.Fprintf(&b, "host-record=%s.%s,%s\n", n.name, Domain, n.addr)
+		if i >= members {
+			continue // a spare node has a name, and no service yet
+		}
 		fmt.Fprintf(&b, "srv-host=_xmpp-component._tcp.%s,%s.%s,5223,0,0\n", Domain, n.name, Domain)
 		fmt.Fprintf(&b, "srv-host=_xmpp-client._tcp.%s,%s.%s,5222,10,50\n", Domain, n.name, Domain)
 	}

@@ -26,12 +26,17 @@ type Node struct {
 type machine interface {
 	// prepare makes what outlives a power cut: network port, disk, keys.
 	prepare(ctx context.Context) error
-	// powerOn starts it; readdress follows a changed address of the node.
+	// powerOn starts it.
 	powerOn(ctx context.Context) error
 	// powerOff ends it at once, as pulling the plug would.
 	powerOff(ctx context.Context) error
 	// signal sends a signal to the named daemon (xmppd, confd, certd).
 	signal(ctx context.Context, daemon string, sig syscall.Signal) error
+	// revive starts a daemon that was killed, if nothing else does.
+	revive(ctx context.Context, daemon string) error
+	// wipe makes a node that is off new again; readdress gives it n.addr.
+	wipe(ctx context.Context) error
+	readdress(ctx context.Context) error
 	// freeze stops or resumes the whole machine at once.
 	freeze(stop bool) error
 	// sshUser is who signs in to the command line.
@@ -94,6 +99,25 @@ func (n *Node) Kill(ctx context.Context) error {
 // Signal sends a signal to one daemon of the node: xmppd, confd or certd.
 func (n *Node) Signal(ctx context.Context, daemon string, sig syscall.Signal) error {
 	return n.signal(ctx, daemon, sig)
+}
+
+// Revive starts a daemon that was killed and waits until it is ready.
+func (n *Node) Revive(ctx context.Context, daemon string) error { return n.revive(ctx, daemon) }
+
+// Wipe makes a node that is off as it came from the factory, under the same
+// name and address.
+func (n *Node) Wipe(ctx context.Context) error { return n.wipe(ctx) }
+
+// Readdress gives a node that is off another address, in DNS too.
+func (n *Node) Readdress(ctx context.Context, addr string) error {
+	n.addr = addr
+	if err := n.readdress(ctx); err != nil {
+		return fmt.Errorf("changing the address of %s: %w", n.name, err)
+	}
+	if err := n.lab.net.procs.stop(ctx, "dnsmasq", syscall.SIGTERM); err != nil {
+		return err
+	}
+	return errors.Join(n.lab.net.startDNS(ctx), n.lab.writeSSHConfig())
 }
 
 // Pause freezes the node as a hypervisor would; Resume lets it go on.

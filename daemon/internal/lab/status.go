@@ -37,7 +37,7 @@ func parseStatus(n *Node, out string, err error) (bus.ClusterStatus, error) {
 // and a voter.
 func (l *Lab) Healthy(ctx context.Context, nodes ...*Node) error {
 	if len(nodes) == 0 {
-		nodes = l.nodes
+		nodes = l.Members()
 	}
 	leaders := map[string]bool{}
 	states := map[string]int{}
@@ -86,7 +86,7 @@ func (l *Lab) WaitHealthy(ctx context.Context, limit time.Duration, nodes ...*No
 // Leader returns the node that says it is LEADER, and the others. Nodes that
 // do not answer are passed over.
 func (l *Lab) Leader(ctx context.Context) (leader *Node, others []*Node, err error) {
-	for _, n := range l.nodes {
+	for _, n := range l.Members() {
 		s, err := n.ClusterStatus(ctx)
 		if err == nil && s.State == "LEADER" && leader == nil {
 			leader = n

@@ -11,9 +11,7 @@ import (
 func Wait(ctx context.Context, limit time.Duration, what string, cond func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	for pause := 30 * time.Millisecond; ; pause = min(pause*3/2, 500*time.Millisecond) {
 		err := cond()
 		if err == nil {
 			return nil
@@ -21,7 +19,7 @@ func Wait(ctx context.Context, limit time.Duration, what string, cond func() err
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("waiting %v for %s: %w", limit, what, err)
-		case <-tick.C:
+		case <-time.After(pause):
 		}
 	}
 }

@@ -34,7 +34,7 @@ func (l *Lab) Walkthrough(ctx context.Context, v Variant) error {
 		certificates = w.threeCertificates
 	}
 	steps := []func(context.Context) error{certificates, w.first}
-	for _, n := range l.nodes[1:] {
+	for _, n := range l.Members()[1:] {
 		steps = append(steps, func(ctx context.Context) error { return w.join(ctx, n) })
 	}
 	for _, step := range steps {
@@ -42,7 +42,7 @@ func (l *Lab) Walkthrough(ctx context.Context, v Variant) error {
 			return fmt.Errorf("playing the walkthrough: %w", err)
 		}
 	}
-	for _, n := range l.nodes {
+	for _, n := range l.Members() {
 		if _, err := w.typed(ctx, n, "xmpp cluster status"); err != nil {
 			return fmt.Errorf("playing the walkthrough: %w", err)
 		}
@@ -134,7 +134,7 @@ func (w *walk) request(ctx context.Context, n *Node, san string) (cert []byte, e
 func (w *walk) sharedCertificate(ctx context.Context) error {
 	first := w.lab.nodes[0]
 	var names []string
-	for _, n := range w.lab.nodes {
+	for _, n := range w.lab.Members() {
 		names = append(names, n.name+"."+Domain)
 	}
 	if _, err := w.request(ctx, first, strings.Join(names, ",")); err != nil {
@@ -148,7 +148,7 @@ func (w *walk) sharedCertificate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range w.lab.nodes[1:] {
+	for _, n := range w.lab.Members()[1:] {
 		if err := w.put(ctx, n, "ca.cer", w.lab.CA.PEM()); err != nil {
 			return err
 		}
@@ -169,7 +169,7 @@ var passphraseTwice = []Answer{{"assphrase", passphrase}, {"assphrase", passphra
 // bundle of the certificates to trust.
 func (w *walk) threeCertificates(ctx context.Context) error {
 	var bundle []byte
-	for _, n := range w.lab.nodes {
+	for _, n := range w.lab.Members() {
 		cert, err := w.request(ctx, n, n.name+"."+Domain)
 		if err != nil {
 			return err
@@ -177,7 +177,7 @@ func (w *walk) threeCertificates(ctx context.Context) error {
 		bundle = append(bundle, cert...)
 	}
 	w.trust = "trust.pem"
-	for _, n := range w.lab.nodes {
+	for _, n := range w.lab.Members() {
 		if err := w.put(ctx, n, w.trust, bundle); err != nil {
 			return err
 		}
@@ -202,7 +202,7 @@ func (w *walk) first(ctx context.Context) error {
 	if err := w.node(ctx, n); err != nil {
 		return err
 	}
-	for _, peer := range w.lab.nodes {
+	for _, peer := range w.lab.Members() {
 		out, err := w.typed(ctx, n, "xmpp callbridge add "+peer.name)
 		if err != nil {
 			return err
