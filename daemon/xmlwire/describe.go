@@ -4,12 +4,12 @@ package xmlwire
 func (s *Scanner) describe(raw []byte) {
 	e, h := &s.elem, &s.header
 	*h = Header{
-		Name: e.topLocal.of(raw), Space: e.topSpace, ChildSpace: e.childSpace,
+		Name: e.topLocal.of(raw), Space: e.topSpace, ChildSpace: e.childSpace, Children: e.children,
 		Attrs: h.Attrs[:0], attrSpans: h.attrSpans[:0],
 		Explicit: e.explicit, Empty: e.topEmpty, StartEnd: e.topEnd, NameEnd: e.top.end,
 		cuts: e.cuts, uses: e.uses, prefixes: s.outer, inherited: s.space,
 	}
-	if e.child.end > 0 {
+	if e.children > 0 {
 		h.ChildName = e.child.of(raw)
 	}
 	for i := range e.topAttrs {

@@ -71,6 +71,7 @@ type element struct {
 	topSpace   []byte
 	child      span // local name of the first child, empty if there is none
 	childSpace []byte
+	children   int
 	cuts       []span // declarations of the content namespace to drop
 	explicit   bool   // one of them is the top element's
 	uses       uint64 // prefixes of the stream header in use

@@ -68,6 +68,7 @@ type Header struct {
 
 	ChildName  []byte // local name of the first child element, nil if there is none
 	ChildSpace []byte // its resolved and decoded namespace
+	Children   int    // number of child elements
 
 	Attrs []Attr // every attribute and declaration of the element, in order
 

@@ -230,7 +230,10 @@ func (e *element) note(b []byte, depth int, space []byte, empty bool) {
 		e.top, e.topLocal, e.topSpace = e.tag, local, space
 		e.topEnd, e.topEmpty = e.pos, empty
 		e.attrs, e.topAttrs = e.topAttrs[:0], e.attrs
-	case depth == 1 && e.child.end == 0:
-		e.child, e.childSpace = local, space
+	case depth == 1:
+		if e.children == 0 {
+			e.child, e.childSpace = local, space
+		}
+		e.children++
 	}
 }
