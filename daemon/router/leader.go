@@ -1,0 +1,499 @@
+package router
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Timing of the epoch protocol, in milliseconds.
+const (
+	syncWait   = 150  // an edge silent for longer is absent (rule 2)
+	absentHold = 2000 // how long an absent edge's sessions are held (rule 12)
+	freshFor   = 200  // dispatch needs a majority's answer younger than this (rule 15)
+	pingEvery  = 50
+	flapFirst  = 100 // back-off of a flapping edge (rule 5), doubling
+	flapMax    = 5000
+	flapForget = 10000 // an edge steady for so long starts over
+)
+
+type phase uint8
+
+const (
+	idle    phase = iota // not the leader
+	opening              // waiting for SYNC
+	serving              // GO sent
+)
+
+// peer is one member's edge as the leader sees it.
+type peer struct {
+	node    NodeID
+	inc     Inc
+	known   bool // inc is set
+	voter   bool
+	linked  bool
+	synced  bool // answered SYNC in this epoch
+	dead    bool // its process is proved gone
+	sync    *Sync
+	pong    int64 // when it last answered a ping
+	absent  int64 // until when its sessions are held; 0 when not absent
+	gone    bool  // that time is over
+	flap    int64 // back-off before it is readmitted
+	flapped int64 // when it was last lost
+}
+
+// Leader is the routing side of the protocol. It acts only between Start and
+// Stop; while it does, every node's edge sends it what it accepts.
+type Leader struct {
+	self  NodeID
+	out   Out
+	rules *Rules
+
+	phase    phase
+	epoch    Epoch
+	openedAt int64
+	readmit  int64 // when to open again for edges that wait; 0 for none
+	pinged   int64
+	counter  uint64
+	peers    map[NodeID]*peer
+	incs     map[Inc]*peer
+	dead     map[Inc]bool
+
+	directory
+	pending  map[FrameID]*pending
+	reported map[FrameID][]uint64 // what the edges had accepted before this epoch
+	inbox    []*Frame             // received while not fresh
+}
+
+// pending is a frame with parts not yet answered (rule 8).
+type pending struct {
+	f    *Frame
+	left int
+}
+
+// NewLeader returns an idle leader machine of node self.
+func NewLeader(self NodeID, rules *Rules, out Out) *Leader {
+	return &Leader{
+		self: self, out: out, rules: rules,
+		peers: make(map[NodeID]*peer), incs: make(map[Inc]*peer), dead: make(map[Inc]bool),
+		directory: newDirectory(),
+	}
+}
+
+// Member is one node of the cluster.
+type Member struct {
+	Node  NodeID
+	Voter bool
+}
+
+// Members sets who belongs to the cluster; edges of others are let go.
+func (l *Leader) Members(now int64, list []Member) {
+	keep := make(map[NodeID]bool, len(list))
+	for _, m := range list {
+		keep[m.Node] = true
+		p := l.peers[m.Node]
+		if p == nil {
+			p = &peer{node: m.Node, linked: m.Node == l.self}
+			l.peers[m.Node] = p
+		}
+		p.voter = m.Voter
+	}
+	for n, p := range l.peers {
+		if !keep[n] {
+			l.bury(p)
+			delete(l.peers, n)
+		}
+	}
+	l.advance(now)
+}
+
+// Start begins a reign in a raft term, after the barrier.
+func (l *Leader) Start(now int64, term uint64) {
+	if l.phase != idle && l.epoch.Term == term {
+		return
+	}
+	if l.epoch.Term != term {
+		l.epoch = Epoch{Term: term}
+		l.directory = newDirectory()
+		l.counter = 0
+		for _, p := range l.peers {
+			p.absent, p.gone, p.flap = 0, false, 0
+		}
+	} else {
+		l.epoch.K++
+	}
+	l.open(now)
+}
+
+// Stop ends the reign. Frames are safe at their sources.
+func (l *Leader) Stop() {
+	l.phase = idle
+	l.directory = newDirectory()
+	l.pending, l.reported, l.inbox = nil, nil, nil
+	l.readmit = 0
+}
+
+// Serving reports whether traffic flows, and the epoch.
+func (l *Leader) Serving() (Epoch, bool) { return l.epoch, l.phase == serving }
+
+// LinkUp tells that a node can be reached.
+func (l *Leader) LinkUp(now int64, n NodeID) {
+	p := l.peers[n]
+	if p == nil || p.linked {
+		return
+	}
+	p.linked, p.dead = true, false
+	switch {
+	case l.phase == opening:
+		l.ask(p)
+	case l.phase == serving:
+		l.schedule(now, p)
+	}
+}
+
+// schedule opens again for an edge that appeared, after its back-off (rule 5).
+func (l *Leader) schedule(now int64, p *peer) {
+	if now-p.flapped > flapForget {
+		p.flap = 0
+	}
+	at := now + p.flap
+	if l.readmit == 0 || at < l.readmit {
+		l.readmit = at
+	}
+	l.advance(now)
+}
+
+// LinkDown tells that the link to a node is lost. dead says that its process
+// is proved gone: the link was reset and a new one is refused.
+func (l *Leader) LinkDown(now int64, n NodeID, dead bool) {
+	p := l.peers[n]
+	if p == nil || n == l.self {
+		return
+	}
+	was := p.linked && p.synced
+	p.linked, p.synced = false, false
+	if dead && !p.dead {
+		p.dead = true
+		l.bury(p)
+	}
+	switch {
+	case l.phase == serving && was:
+		p.flapped = now
+		p.flap = min(max(2*p.flap, flapFirst), flapMax)
+		l.again(now)
+	case l.phase == opening, l.phase == serving && dead:
+		l.advance(now)
+	}
+}
+
+// bury forgets the sessions of an edge that is gone for good.
+func (l *Leader) bury(p *peer) {
+	p.absent = 0
+	if p.known {
+		l.dead[p.inc] = true
+		delete(l.incs, p.inc)
+		p.known = false
+	}
+	for _, s := range l.sessionsOf(p) {
+		l.free(s)
+	}
+}
+
+func (l *Leader) sessionsOf(p *peer) []*session {
+	var list []*session
+	for _, s := range l.sessions {
+		if s.edge == p {
+			list = append(list, s)
+		}
+	}
+	slices.SortFunc(list, func(a, b *session) int { return cmp.Compare(a.SID.N, b.SID.N) })
+	return list
+}
+
+// again re-opens in the next epoch of this term (rule 5).
+func (l *Leader) again(now int64) {
+	l.epoch.K++
+	l.open(now)
+}
+
+func (l *Leader) open(now int64) {
+	l.phase, l.openedAt, l.readmit = opening, now, 0
+	l.pending = make(map[FrameID]*pending)
+	l.reported = make(map[FrameID][]uint64)
+	l.inbox = nil
+	for _, h := range l.holds {
+		h.front, h.frames = nil, nil // their sources send them again
+	}
+	for _, p := range l.ordered() {
+		p.synced, p.sync = false, nil
+		if p.linked {
+			l.ask(p)
+		}
+	}
+	l.advance(now)
+}
+
+func (l *Leader) ordered() []*peer {
+	list := make([]*peer, 0, len(l.peers))
+	for _, p := range l.peers {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b *peer) int { return cmp.Compare(a.node, b.node) })
+	return list
+}
+
+func (l *Leader) ask(p *peer) { l.send(p, Msg{Type: MsgOpen}) }
+
+func (l *Leader) send(p *peer, m Msg) {
+	m.Epoch = l.epoch
+	l.out.Send(p.node, m)
+}
+
+// Receive handles one message of an edge.
+func (l *Leader) Receive(now int64, from NodeID, m Msg) {
+	p := l.peers[from]
+	if p == nil || l.phase == idle || m.Epoch != l.epoch {
+		return
+	}
+	if m.Type == MsgSync {
+		l.synced(now, p, m.Sync)
+		return
+	}
+	if !p.synced {
+		return
+	}
+	switch m.Type {
+	case MsgPong:
+		p.pong = now
+		l.drainInbox(now)
+	case MsgFrame:
+		l.accept(now, m.Frame)
+	case MsgAnswer:
+		l.answered(m)
+	case MsgBind:
+		l.bind(now, p, m)
+	case MsgUnbind:
+		l.unbind(p, m.SID)
+	case MsgClosed:
+		if s := l.sessions[m.SID]; s != nil && s.edge == p && s.Closing {
+			l.free(s)
+			l.release(now)
+		}
+	}
+}
+
+func (l *Leader) synced(now int64, p *peer, y *Sync) {
+	if p.synced || l.phase == idle {
+		return
+	}
+	if p.known && p.inc != y.Inc {
+		l.bury(p) // it restarted
+	}
+	p.inc, p.known, p.dead, p.linked = y.Inc, true, false, true
+	l.incs[y.Inc] = p
+	delete(l.dead, y.Inc)
+	if l.phase == serving { // too late for this epoch: one more for it
+		l.schedule(now, p)
+		return
+	}
+	p.sync, p.synced, p.pong, p.absent, p.gone = y, true, now, 0, false
+	l.advance(now)
+}
+
+// advance moves on when the time or the facts allow it: from opening to GO,
+// to the next epoch for edges that wait, and past expired holds.
+func (l *Leader) advance(now int64) {
+	switch l.phase {
+	case opening:
+		if l.gathered(now) {
+			l.resume(now)
+		}
+	case serving:
+		if l.readmit != 0 && now >= l.readmit {
+			l.again(now)
+			return
+		}
+		l.expire(now)
+	}
+}
+
+// gathered reports whether every edge has synced or is absent (rule 2).
+func (l *Leader) gathered(now int64) bool {
+	late := now-l.openedAt >= syncWait
+	for _, p := range l.peers {
+		if p.linked && !p.synced && !late {
+			return false
+		}
+	}
+	return true
+}
+
+// Tick gives the machine the time; call it every few tens of milliseconds.
+func (l *Leader) Tick(now int64) {
+	if l.phase == idle {
+		return
+	}
+	l.advance(now)
+	if l.phase == serving && now-l.pinged >= pingEvery {
+		l.pinged = now
+		for _, p := range l.peers {
+			if p.synced && p.node != l.self {
+				l.send(p, Msg{Type: MsgPing})
+			}
+		}
+	}
+}
+
+// Fresh reports whether a majority of the voters answered lately (rule 15).
+func (l *Leader) Fresh(now int64) bool {
+	voters, ok := 0, 0
+	for _, p := range l.peers {
+		if !p.voter {
+			continue
+		}
+		voters++
+		if p.node == l.self || p.synced && now-p.pong < freshFor {
+			ok++
+		}
+	}
+	return 2*ok > voters
+}
+
+// resume is the GO of rule 3.
+func (l *Leader) resume(now int64) {
+	l.phase = serving
+	l.pinged = now
+	done := l.merge(now)
+	var dead []Inc
+	for inc := range l.dead {
+		dead = append(dead, inc)
+	}
+	slices.SortFunc(dead, func(a, b Inc) int { return slices.Compare(a[:], b[:]) })
+	for _, p := range l.ordered() {
+		if p.synced {
+			slices.Sort(done[p.inc])
+			l.send(p, Msg{Type: MsgGo, Go: &Go{Done: done[p.inc], Dead: dead}})
+		}
+	}
+	for _, s := range l.closings() {
+		if s.edge.synced {
+			l.send(s.edge, Msg{Type: MsgClose, SID: s.SID, Reason: "conflict"})
+		}
+	}
+	l.release(now)
+}
+
+func (l *Leader) closings() []*session {
+	var list []*session
+	for _, s := range l.sessions {
+		if s.Closing {
+			list = append(list, s)
+		}
+	}
+	slices.SortFunc(list, func(a, b *session) int {
+		return cmp.Or(cmp.Compare(a.edge.node, b.edge.node), cmp.Compare(a.SID.N, b.SID.N))
+	})
+	return list
+}
+
+// merge rebuilds the directory from the reports and returns, per source, the
+// frames accepted as they were sent.
+func (l *Leader) merge(now int64) map[Inc][]uint64 {
+	old := l.directory
+	l.directory = newDirectory()
+	for _, s := range old.sessions { // an absent edge's sessions are held (rule 12)
+		if !s.edge.synced && !s.edge.dead && l.peers[s.edge.node] == s.edge {
+			s.waiters = nil
+			l.claim(s)
+		}
+	}
+	done := make(map[Inc][]uint64)
+	for _, p := range l.ordered() {
+		if !p.synced {
+			if !p.dead && !p.gone && p.absent == 0 {
+				p.absent = now + absentHold
+			}
+			continue
+		}
+		for _, c := range p.sync.Claims {
+			l.claim(&session{Claim: c, edge: p})
+		}
+		for _, seen := range p.sync.Seen {
+			for _, q := range seen.Seqs {
+				done[seen.Inc] = append(done[seen.Inc], q)
+				l.note(FrameID{seen.Inc, q}, 0)
+			}
+			for _, x := range seen.Subs {
+				l.note(FrameID{seen.Inc, x.Seq}, x.Sub)
+			}
+		}
+		p.sync = nil
+	}
+	return done
+}
+
+func (l *Leader) note(id FrameID, sub uint64) { l.reported[id] = append(l.reported[id], sub) }
+
+// claim lists a session; of two claims to one address the higher stamp wins
+// and the other is closed.
+func (l *Leader) claim(s *session) {
+	if o := l.full[s.JID]; o != nil && !s.Closing {
+		if o.Stamp.Compare(s.Stamp) < 0 {
+			l.retire(o)
+		} else {
+			s.Closing = true
+		}
+	}
+	if s.Stamp.Term == l.epoch.Term && s.Stamp.Counter > l.counter {
+		l.counter = s.Stamp.Counter
+	}
+	l.add(s)
+	if s.Closing {
+		l.holdOf(holdKey(s)).closing++
+	}
+}
+
+// retire starts the close barrier of a listed session.
+func (l *Leader) retire(s *session) {
+	s.Closing = true
+	l.unlist(s)
+	l.holdOf(holdKey(s)).closing++
+}
+
+// free forgets a session; the address may be given again.
+func (l *Leader) free(s *session) {
+	l.remove(s)
+	if s.Closing {
+		if h := l.holds[holdKey(s)]; h != nil && h.closing > 0 {
+			h.closing--
+		}
+	}
+	for _, w := range s.waiters {
+		if w.edge.synced && l.phase == serving {
+			l.grant(w)
+		}
+	}
+	s.waiters = nil
+}
+
+// expire ends the hold of absent edges whose time is over.
+func (l *Leader) expire(now int64) {
+	for _, p := range l.ordered() {
+		if p.absent != 0 && now >= p.absent {
+			p.absent, p.gone = 0, true
+			for _, s := range l.sessionsOf(p) {
+				l.free(s)
+			}
+		}
+	}
+	l.release(now)
+}
+
+// unsure reports until when a missing recipient may still turn up at an edge
+// that is absent but not proved dead; 0 means it will not.
+func (l *Leader) unsure() int64 {
+	var until int64
+	for _, p := range l.peers {
+		until = max(until, p.absent)
+	}
+	return until
+}
