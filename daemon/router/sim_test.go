@@ -270,12 +270,6 @@ func (s *sim) pump(i, j int) bool {
 	m := l.q[0]
 	l.q = l.q[1:]
 	n := s.node[j]
-	if dbg {
-		var fr string
-		if m.m.Frame != nil {
-			fr = string(m.m.Frame.Raw) + fmt.Sprint(" rq ", m.m.Frame.Requeue.N)
-		}
-	}
 	if m.toLeader {
 		n.leader.Receive(s.now, s.id(i), m.m)
 		s.note(n)
