@@ -37,7 +37,7 @@ func parseDER(data []byte) (*Contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	return certificates([]*x509.Certificate{cert}), nil
+	return Bundle([]*x509.Certificate{cert}), nil
 }
 
 // derSize returns the length of the outer SEQUENCE with its header. A header

@@ -131,3 +131,16 @@ func Match(key crypto.Signer, cert *x509.Certificate) error {
 	return fault.Mend(fault.KeyMismatch, fmt.Sprintf("the private key does not belong to the certificate of %s", Subject(cert)),
 		"use the key the certificate was requested with: pki match <key> <certificate>")
 }
+
+// AlgorithmOf returns the Algorithm that makes keys like pub, or "".
+func AlgorithmOf(pub crypto.PublicKey) Algorithm {
+	switch k := pub.(type) {
+	case *rsa.PublicKey:
+		return Algorithm(fmt.Sprintf("rsa%d", k.N.BitLen()))
+	case *ecdsa.PublicKey:
+		return Algorithm(fmt.Sprintf("p%d", k.Curve.Params().BitSize))
+	case ed25519.PublicKey:
+		return Ed25519
+	}
+	return ""
+}

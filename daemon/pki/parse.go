@@ -120,7 +120,8 @@ func EncodeCertificates(certs []*x509.Certificate) []byte {
 	return out.Bytes()
 }
 
-func certificates(certs []*x509.Certificate) *Contents {
+// Bundle returns the contents of a file with these certificates.
+func Bundle(certs []*x509.Certificate) *Contents {
 	kind := KindCertificate
 	if len(certs) > 1 {
 		kind = KindBundle

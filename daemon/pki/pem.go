@@ -38,7 +38,7 @@ func parsePEM(data []byte) (*Contents, error) {
 		all.Kind = KindRequest
 		return all, nil
 	case len(all.Certificates) > 0:
-		return certificates(all.Certificates), nil
+		return Bundle(all.Certificates), nil
 	}
 	return nil, fault.New(fault.InvalidArgument, "the file holds neither a key nor a certificate")
 }

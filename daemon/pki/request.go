@@ -59,7 +59,7 @@ func SelfSigned(key crypto.Signer, a *Attributes, now time.Time) (*Contents, err
 	if err != nil {
 		return nil, err
 	}
-	return certificates([]*x509.Certificate{cert}), nil
+	return Bundle([]*x509.Certificate{cert}), nil
 }
 
 // keyUsage adds keyEncipherment for RSA, which TLS 1.2 peers without forward

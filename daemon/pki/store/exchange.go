@@ -35,8 +35,7 @@ type upload struct {
 	name     string
 	sum      string        // SHA-256 of its bytes, "" when it was not read
 	contents *pki.Contents // nil when err is set
-	err      error         // why it can not be taken in
-	moving   bool          // it still changes
+	err      error         // why it can not be taken in; a *fault.Error
 }
 
 var errMoving = fault.Mend(fault.Incomplete, "the file is still being written", "wait for the upload to end, or upload the file again")
@@ -50,26 +49,12 @@ func (s *Store) gather() (uploads []upload, young bool, err error) {
 	}
 	looks := map[string]look{}
 	for _, f := range files {
-		name := f.Name()
-		if !f.Type().IsRegular() || !ours(name) { // logs, backups and upgrade images lie here too
+		if !f.Type().IsRegular() || !ours(f.Name()) { // logs, backups and upgrade images lie here too
 			continue
 		}
-		u, id := s.pick(name)
-		if u.moving {
-			l := s.looks[name]
-			if l.id != id {
-				l = look{id, time.Now()}
-			}
-			looks[name] = l
-			if settled := time.Since(l.since) >= s.cfg.Settle; settled {
-				u, id = s.read(name)
-				u.moving = u.moving || id != l.id
-			}
-			if u.moving {
-				u.contents, u.err, young = nil, errMoving, true
-			}
+		if u, there := s.judge(f.Name(), looks); there {
+			uploads, young = append(uploads, u), young || errors.Is(u.err, errMoving)
 		}
-		uploads = append(uploads, u)
 	}
 	s.looks = looks
 	return uploads, young, nil
@@ -81,60 +66,65 @@ func ours(name string) bool {
 	return ext != ""
 }
 
-// pick looks at a file without reading it: it is moving until gather finds that
-// it has looked the same for a while.
-func (s *Store) pick(name string) (upload, identity) {
+// judge looks at one file, and reads it once it has looked the same for the
+// settling time. there is false when it has gone meanwhile.
+func (s *Store) judge(name string, looks map[string]look) (u upload, there bool) {
+	u.name = name
 	if strings.HasSuffix(name, partSuffix) {
-		return upload{name: name, err: fault.Mend(fault.Incomplete, "the upload has not ended", "wait for it, or upload the file again")}, identity{}
+		u.err = fault.Mend(fault.Incomplete, "the upload has not ended", "wait for it, or upload the file again")
+		return u, true
 	}
-	if err := pki.CheckName(name); err != nil {
-		return upload{name: name, err: err}, identity{}
+	if u.err = pki.CheckName(name); u.err != nil {
+		return u, true
 	}
 	info, err := os.Lstat(s.outside(name))
 	if err != nil {
-		return upload{name: name, err: unreadable(err)}, identity{}
+		return u, false
 	}
-	return upload{name: name, moving: true}, identityOf(info)
-}
-
-// read reads and parses a file. It follows no symbolic link, waits on no pipe,
-// and notices when the file changes meanwhile.
-func (s *Store) read(name string) (upload, identity) {
-	data, id, err := readRegular(s.outside(name))
-	u := upload{name: name}
+	l := s.looks[name]
+	if id := identityOf(info); l.id != id {
+		l = look{id, time.Now()}
+	}
+	looks[name] = l
+	if time.Since(l.since) < s.cfg.Settle {
+		u.err = errMoving
+		return u, true
+	}
+	data, err := readRegular(s.outside(name), l.id)
 	if err != nil {
-		u.err, u.moving = err, errors.Is(err, errMoving)
-		return u, id
+		u.err = err
+		return u, true
 	}
 	u.sum = sumOf(data)
 	u.contents, u.err = pki.ParseFile(name, data)
-	return u, id
+	return u, true
 }
 
-func readRegular(path string) ([]byte, identity, error) {
+// unchanged reports whether a file still is what judge saw. Callers hold scanning.
+func (s *Store) unchanged(name string) bool {
+	info, err := os.Lstat(s.outside(name))
+	return err == nil && identityOf(info) == s.looks[name].id
+}
+
+// readRegular reads a file that still is want. It follows no symbolic link and
+// waits on no pipe.
+func readRegular(path string, want identity) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, identity{}, unreadable(err)
+		return nil, unreadable(err)
 	}
 	defer f.Close()
-	before, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, identity{}, unreadable(err)
-	case !before.Mode().IsRegular():
-		return nil, identity{}, fault.New(fault.InvalidArgument, "it is not a plain file")
-	case before.Size() > pki.MaxFile:
-		return nil, identityOf(before), fault.New(fault.InvalidArgument, fmt.Sprintf("the file is larger than %d bytes", pki.MaxFile))
+	if want.size > pki.MaxFile {
+		return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("the file is larger than %d bytes", pki.MaxFile))
 	}
 	data, err := io.ReadAll(io.LimitReader(f, pki.MaxFile+1))
 	if err != nil {
-		return nil, identity{}, unreadable(err)
+		return nil, unreadable(err)
 	}
-	after, err := f.Stat()
-	if err != nil || identityOf(after) != identityOf(before) {
-		return nil, identity{}, errMoving
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || identityOf(info) != want {
+		return nil, errMoving
 	}
-	return data, identityOf(after), nil
+	return data, nil
 }
 
 func unreadable(err error) error {
@@ -165,4 +155,21 @@ func (s *Store) hide(name string) error {
 		return fmt.Errorf("removing %s from the exchange folder: %w", name, err)
 	}
 	return nil
+}
+
+// readSettled reads one file of the exchange folder that the last gather found
+// whole. Callers hold scanning.
+func (s *Store) readSettled(name string) ([]byte, error) {
+	l, ok := s.looks[name]
+	if !ok {
+		return nil, notFound(name)
+	}
+	if time.Since(l.since) < s.cfg.Settle {
+		return nil, errMoving
+	}
+	data, err := readRegular(s.outside(name), l.id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, notFound(name)
+	}
+	return data, err
 }

@@ -1,0 +1,120 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/pki"
+)
+
+// view is what names stand for: in the store now, or after a change.
+type view func(name string) *pki.Contents
+
+// arrivals are files on their way into the store.
+type arrivals map[string]*pki.Contents
+
+// over is the view after the arrivals are in.
+func (a arrivals) over(now view) view {
+	return func(name string) *pki.Contents {
+		if c, ok := a[name]; ok {
+			return c
+		}
+		return now(name)
+	}
+}
+
+// plan takes out of in, and returns with the reason, every arrival that would
+// spoil what is in use: a service that works now must work afterwards, with all
+// its files taken together, so a certificate of a new key waits until the key
+// has come too. A file that nothing uses may be replaced by anything.
+func plan(now view, in arrivals, uses Uses, at time.Time) map[string]error {
+	refused := map[string]error{}
+	refuse := func(name string, err error) {
+		refused[name] = err
+		delete(in, name)
+	}
+	if !uses.Known {
+		for name := range in {
+			if now(name) != nil {
+				refuse(name, uses.free(name))
+			}
+		}
+		return refused
+	}
+	for again := true; again; { // a refusal can spoil another service that shares the file
+		again = false
+		for _, s := range uses.Services {
+			if err := spoils(s, now, in.over(now), at); err != nil {
+				for _, name := range []string{s.Key, s.Certificate, s.Bundle} {
+					if in[name] != nil {
+						refuse(name, err)
+						again = true
+					}
+				}
+			}
+		}
+	}
+	for _, name := range uses.Trust {
+		if err := spoilsTrust(now(name), in[name]); err != nil {
+			refuse(name, err)
+		}
+	}
+	return refused
+}
+
+// spoils returns why s, which works by the view now, would not work by next.
+func spoils(s Service, now, next view, at time.Time) error {
+	if works(s, now, at) != nil {
+		return nil
+	}
+	err := works(s, next, at)
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return err
+	}
+	return fault.Mend(f.Code, fmt.Sprintf("%s; %s, which is in use, is kept", f.Message, s.Certificate), remedy(f, s))
+}
+
+func remedy(f *fault.Error, s Service) string {
+	if f.Code == fault.KeyMismatch {
+		return fmt.Sprintf("upload the matching %s and %s: they change together", s.Key, s.Certificate)
+	}
+	return f.Remedy
+}
+
+// works checks the files of a service with each other.
+func works(s Service, files view, at time.Time) error {
+	m := pki.Material{}
+	key, cert := files(s.Key), files(s.Certificate)
+	if key == nil || cert == nil {
+		return notFound(s.Certificate)
+	}
+	if key.Key == nil {
+		return wrongKind(s.Key, key.Kind)
+	}
+	if len(cert.Certificates) == 0 {
+		return wrongKind(s.Certificate, cert.Kind)
+	}
+	m.Key, m.Certificate = key.Key, cert.Certificates
+	if bundle := files(s.Bundle); bundle != nil {
+		if len(bundle.Certificates) == 0 {
+			return wrongKind(s.Bundle, bundle.Kind)
+		}
+		m.Bundle = bundle.Certificates
+	}
+	return pki.Check(m, at).Err()
+}
+
+func wrongKind(name string, k pki.Kind) error {
+	return fault.New(fault.InvalidArgument, fmt.Sprintf("%s can not be a %s", name, k))
+}
+
+// spoilsTrust returns why next can not take the place of a trust file.
+func spoilsTrust(now, next *pki.Contents) error {
+	if now == nil || next == nil || len(next.Certificates) > 0 {
+		return nil
+	}
+	return fault.New(fault.InUse, fmt.Sprintf("the file is in use to tell whom the cluster trusts, and can not become a %s", next.Kind))
+}
