@@ -1,0 +1,160 @@
+package certd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/pki"
+	"quorate.org/daemon/pki/store"
+)
+
+// poll is how often the exchange folder is looked at when nothing announces a
+// change, and pollBlind how often when inotify is not to be had.
+const (
+	poll      = time.Minute
+	pollBlind = 2 * time.Second
+)
+
+// Config is what the service is made of.
+type Config struct {
+	State       string           // folder of the store
+	Exchange    string           // the SFTP exchange folder
+	PublicRoots string           // PEM file of public CAs, which may not be cluster trust
+	Now         func() time.Time // the wall clock; nil means time.Now
+	Log         *slog.Logger
+}
+
+// Service answers org.quorate.Certificates1.
+type Service struct {
+	store  *store.Store
+	public *pki.PublicRoots
+	conn   *bus.Conn
+	log    *slog.Logger
+	now    func() time.Time
+	expiry expiryWatch
+
+	mu     sync.Mutex
+	object *bus.CertificatesObject // guarded by mu: nil until Run serves the bus
+	uses   store.Uses              // guarded by mu: as the configuration was last seen
+}
+
+// New opens the store. It starts nothing.
+func New(cfg Config, conn *bus.Conn) (*Service, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	st, err := store.Open(store.Config{Dir: cfg.State, Exchange: cfg.Exchange, Now: cfg.Now})
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{store: st, conn: conn, log: cfg.Log, now: cfg.Now}
+	s.public, err = readPublicRoots(cfg.PublicRoots)
+	if err != nil {
+		s.log.Warn("public CAs are not told from private ones: " + err.Error())
+	}
+	return s, nil
+}
+
+func readPublicRoots(path string) (*pki.PublicRoots, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading public CAs: %w", err)
+	}
+	return pki.ParsePublicRoots(data), nil
+}
+
+// Run serves the bus until ctx ends or the bus has gone. It calls ready once the
+// name is taken and the exchange folder has been looked at.
+func (s *Service) Run(ctx context.Context, ready func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	config, err := s.conn.Config().Watch(ctx)
+	if err != nil {
+		return err
+	}
+	folder, err := watchFolder(ctx, s.store.Exchange())
+	every := poll
+	if err != nil {
+		s.log.Warn("the exchange folder is polled: " + err.Error())
+		every = pollBlind
+	}
+	defer folder.wait()
+	defer cancel()
+	s.learnUses(ctx)
+	if err := s.serve(); err != nil {
+		return err
+	}
+	s.scanLogged(ctx)
+	ready()
+	return s.loop(ctx, config, folder.ticks, every)
+}
+
+// serve takes the bus name. A call that comes in before it returns waits for
+// mu where it would need object.
+func (s *Service) serve() (err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.object, err = s.conn.ServeCertificates(s, bus.LogTo(s.log)); err != nil {
+		return fmt.Errorf("serving certificates: %w", err)
+	}
+	return nil
+}
+
+func (s *Service) loop(ctx context.Context, config, folder <-chan struct{}, every time.Duration) error {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		expiry := time.NewTimer(s.warnExpiry())
+		select {
+		case <-ctx.Done():
+			expiry.Stop()
+			return nil
+		case <-s.conn.Done():
+			expiry.Stop()
+			return errors.New("the system bus has gone")
+		case <-config:
+			s.learnUses(ctx)
+		case <-folder:
+		case <-ticker.C:
+			if !s.knownUses().Known {
+				s.learnUses(ctx)
+			}
+		case <-expiry.C:
+		}
+		expiry.Stop()
+		s.scanLogged(ctx)
+	}
+}
+
+// scan looks at the exchange folder, and tells the journal and the bus what
+// changed.
+func (s *Service) scan(ctx context.Context) error {
+	report, err := s.store.Scan(ctx, s.knownUses())
+	s.tell(report)
+	return err
+}
+
+func (s *Service) scanLogged(ctx context.Context) {
+	if err := s.scan(ctx); err != nil && ctx.Err() == nil {
+		s.log.Error("scanning the exchange folder: " + err.Error())
+	}
+}
+
+// changed signals that stored files differ.
+func (s *Service) changed(files []string) {
+	s.mu.Lock()
+	object := s.object
+	s.mu.Unlock()
+	if len(files) == 0 || object == nil {
+		return
+	}
+	if err := object.Changed(files); err != nil {
+		s.log.Warn("telling of changed certificates: " + err.Error())
+	}
+}
