@@ -33,8 +33,8 @@ var (
 
 func openStore(path string) (*store, error) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout:        time.Second, // another process holds the file
-		NoFreelistSync: true,        // one page less per commit, rebuilt at start
+		Timeout:        200 * time.Millisecond, // of waiting while another process holds the file
+		NoFreelistSync: true,                   // one page less per commit, rebuilt at start
 		FreelistType:   bbolt.FreelistMapType,
 	})
 	if err != nil {

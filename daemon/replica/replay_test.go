@@ -1,0 +1,192 @@
+package replica
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"quorate.org/daemon/fault"
+)
+
+// anyCommand draws commands over few names, so that they meet.
+func anyCommand() *rapid.Generator[Command] {
+	return rapid.Custom(func(t *rapid.T) Command {
+		bridge := rapid.SampledFrom([]string{"cb1", "CB1", "cb2", "c.b", ""})
+		secret := rapid.SampledFrom([]string{"s1", "s2", ""})
+		domain := rapid.SampledFrom([]string{"", "meet.example", "other.example", "Bad"})
+		user := rapid.SampledFrom([]string{"alice", "bob", "a@b"})
+		number := rapid.IntRange(1, 5)
+		cluster := rapid.SampledFrom([]string{"c1", "c2", ""})
+		key := rapid.SampledFrom([][]byte{gossip, bytes.Repeat([]byte{9}, 32), nil})
+		m := node(number.Draw(t, "node"))
+		if rapid.Bool().Draw(t, "moved") {
+			m.Addr = node(number.Draw(t, "at")).Addr
+		}
+		return Command{
+			Op: rapid.SampledFrom([]Op{OpDomain, OpCallBridgeAdd, OpCallBridgeAddSecret, OpCallBridgeDel, OpAccountSet, OpAccountDel,
+				OpInitialize, OpJoin, OpJoin, OpMemberVoter, OpMemberUpdate, OpMemberRemove, OpGossipKey, OpRecover, "unknown"}).Draw(t, "op"),
+			Domain:      domain.Draw(t, "domain"),
+			Name:        rapid.OneOf(bridge, user).Draw(t, "name"),
+			Secret:      secret.Draw(t, "secret"),
+			Account:     new(account(user.Draw(t, "user"), number.Draw(t, "password"))),
+			Member:      &m,
+			NodeID:      node(number.Draw(t, "other")).ID,
+			Voter:       rapid.Bool().Draw(t, "voter"),
+			Replaces:    node(number.Draw(t, "replaces")).ID,
+			ClusterID:   cluster.Draw(t, "cluster"),
+			GossipKey:   key.Draw(t, "key"),
+			CallBridges: []CallBridge{{bridge.Draw(t, "brings"), secret.Draw(t, "its secret")}},
+		}
+	})
+}
+
+// Any log gives the same bytes on every node, also on one that started from a
+// snapshot, and no version changes once it was given out.
+func TestReplay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		log := rapid.SliceOfN(anyCommand(), 1, 60).Draw(t, "log")
+		snapshotAt := rapid.IntRange(0, len(log)-1).Draw(t, "snapshot at")
+		first, second := New(), New()
+		var given []*State
+		var bytesThen [][]byte
+		for i, c := range log {
+			index := uint64(i + 1)
+			if i == snapshotAt {
+				second = reread(t, second)
+			}
+			before := first
+			var errFirst, errSecond error
+			first, errFirst = first.Apply(index, c)
+			second, errSecond = second.Apply(index, overTheWire(t, c))
+			checkStep(t, before, first, index, errFirst)
+			if d := cmp.Diff(errFirst, errSecond); d != "" {
+				t.Fatalf("entry %d is refused differently: %s", index, d)
+			}
+			given, bytesThen = append(given, first), append(bytesThen, Encode(first))
+			checkRules(t, first)
+		}
+		if !bytes.Equal(Encode(first), Encode(second)) {
+			t.Fatalf("two nodes differ:\n%s\n%s", Encode(first), Encode(second))
+		}
+		for i, s := range given {
+			if !bytes.Equal(Encode(s), bytesThen[i]) {
+				t.Fatalf("version %d changed after it was given out", s.Version)
+			}
+		}
+	})
+}
+
+func overTheWire(t *rapid.T, c Command) Command {
+	c, err := DecodeCommand(EncodeCommand(c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func reread(t *rapid.T, s *State) *State {
+	again, err := Decode(Encode(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
+}
+
+func checkStep(t *rapid.T, before, after *State, index uint64, err error) {
+	if err != nil {
+		if _, ok := err.(*fault.Error); !ok {
+			t.Fatalf("refused with %#v", err)
+		}
+		if after != before {
+			t.Fatal("a refusal changed the state")
+		}
+	}
+	if after != before && after.Version != index {
+		t.Fatalf("version = %d after entry %d", after.Version, index)
+	}
+}
+
+// checkRules holds what is true of every reachable state.
+func checkRules(t *rapid.T, s *State) {
+	at := map[string]string{}
+	for id, m := range s.Members {
+		if _, gone := s.Removed[id]; gone {
+			t.Fatalf("%s is a member and removed", id)
+		}
+		if other := at[m.Addr]; other != "" {
+			t.Fatalf("%s and %s have one address", id, other)
+		}
+		at[m.Addr] = id
+	}
+	if (s.ClusterID == "") != (len(s.Members) == 0) {
+		t.Fatalf("cluster %q has %d members", s.ClusterID, len(s.Members))
+	}
+	for key, b := range s.CallBridges {
+		if key != Key(b.Name) || CheckCallBridgeName(b.Name) != nil || b.Secret == "" {
+			t.Fatalf("call bridge %q = %+v", key, b)
+		}
+	}
+	if s.Domain != "" && CheckDomain(s.Domain) != nil {
+		t.Fatalf("domain = %q", s.Domain)
+	}
+}
+
+func TestDecodeRefusesANewerFormat(t *testing.T) {
+	_, err := Decode([]byte(`{"format":2}`))
+	if !errors.Is(err, fault.New(fault.Version, "")) {
+		t.Errorf("err = %v", err)
+	}
+}
+
+// What decodes encodes to bytes that decode to the same, and takes commands.
+func FuzzDecode(f *testing.F) {
+	f.Add(Encode(cluster(f)))
+	f.Add([]byte(`{"format":1,"members":null}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := Decode(b)
+		if err != nil {
+			return
+		}
+		again, err := Decode(Encode(s))
+		if err != nil || !bytes.Equal(Encode(s), Encode(again)) {
+			t.Fatalf("%v\n%s\n%s", err, Encode(s), Encode(again))
+		}
+		if _, err := s.Apply(s.Version+1, AddCallBridge("fuzz", "s")); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A command of any bytes is refused or applied, never a panic.
+func FuzzDecodeCommand(f *testing.F) {
+	for _, c := range []Command{SetDomain("meet.example"), Join(node(2), New(), ""), SetAccount(account("bob", 1)), Recover("c2", node(1).ID, gossip)} {
+		f.Add(EncodeCommand(c))
+	}
+	start := cluster(f)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := DecodeCommand(b)
+		if err != nil {
+			return
+		}
+		next, err := start.Apply(2, c)
+		if err != nil && next != start {
+			t.Fatal("a refusal changed the state")
+		}
+	})
+}
+
+func BenchmarkApply(b *testing.B) {
+	s := New()
+	for i := range 1000 {
+		s = after(b, s, SetAccount(account("user"+string(rune('a'+i%26))+string(rune('a'+i/26)), i)))
+	}
+	c := SetAccount(account("alice", 1))
+	for b.Loop() {
+		if _, err := s.Apply(1, c); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
