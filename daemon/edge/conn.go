@@ -1,0 +1,316 @@
+package edge
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"quorate.org/daemon/jid"
+	"quorate.org/daemon/sasl"
+	"quorate.org/daemon/stanza"
+	"quorate.org/daemon/stream"
+	"quorate.org/daemon/xmlwire"
+)
+
+// closeWait is how long a stream that we end may take to be written out and to
+// be ended by its peer (RFC 6120 §4.4, "a reasonable amount of time").
+const closeWait = 2 * time.Second
+
+// drainWait is how long Drain waits for a write under way.
+const drainWait = 100 * time.Millisecond
+
+// conn is one connection and the stream on it.
+type conn struct {
+	edge   *Edge
+	set    *settings
+	direct bool
+	peer   netip.AddrPort
+	log    *slog.Logger
+
+	tcp  *carrier
+	wire net.Conn // tcp, or TLS over it; the reading goroutine's until bound
+
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	scan    *xmlwire.Scanner
+	machine *stream.Machine
+	in      inbox
+	session Session       // nil before the session is granted
+	bound   atomic.Uint32 // 1 + Kind once granted
+
+	out  outbox
+	shut atomic.Pointer[stream.Violation] // why we end the stream; set once
+}
+
+// errEnd ends the reading of a stream in good order.
+var errEnd = errors.New("the stream has ended")
+
+// serve runs the connection to its end.
+func (c *conn) serve() {
+	defer c.edge.forget(c)
+	err := c.run()
+	if err != nil && !errors.Is(err, errEnd) {
+		c.out.fail()
+		c.tcp.Close()
+	}
+	c.out.wait()
+	c.wire.Close()
+	c.in.release()
+	c.cancel()
+	if c.session != nil {
+		c.session.Close()
+		c.logEnd(err)
+	}
+}
+
+// run reads until the stream is over. errEnd means that it was ended by an end
+// tag or a stream error and all bytes of it are written or with the writer.
+func (c *conn) run() error {
+	c.tcp.SetDeadline(time.Now().Add(c.set.limits.AuthTimeout))
+	if c.direct {
+		if err := c.secure(c.set.direct); err != nil {
+			return err
+		}
+	}
+	c.machine = stream.New(stream.Config{
+		Direct: c.direct, Binding: c.binding(), Accounts: c.edge.accounts,
+	})
+	c.scan = xmlwire.NewScanner(c.set.limits.before())
+	for {
+		data, err := c.in.fill(c.wire)
+		if err != nil {
+			return c.readFailed(err)
+		}
+		n, err := c.consume(data)
+		if err != nil {
+			return err
+		}
+		c.in.keep(data[n:])
+	}
+}
+
+// consume handles the events in data and says how many bytes are done with.
+func (c *conn) consume(data []byte) (int, error) {
+	stamped := lendStamped()
+	defer stamped.free()
+	for done := 0; ; {
+		ev, n, err := c.scan.Next(data[done:])
+		if err != nil {
+			return done, c.violated(err)
+		}
+		done += n
+		switch {
+		case ev.Kind == xmlwire.NeedMore:
+			return done, nil
+		case ev.Kind == xmlwire.Stanza && c.session != nil:
+			err = c.relay(ev, stamped)
+		default:
+			err = c.negotiate(ev, len(data)-done)
+		}
+		if err != nil {
+			return done, err
+		}
+	}
+}
+
+// relay hands one stanza to the session. This and what it calls is the path
+// that every message takes.
+func (c *conn) relay(ev xmlwire.Event, stamped *stamped) error {
+	if c.shut.Load() != nil {
+		return nil // RFC 6120 §4.4: read on, yet nothing of it is accepted
+	}
+	from, v := c.machine.Judge(ev.Header)
+	if v != nil {
+		return c.violated(v)
+	}
+	stamped.buf = xmlwire.AppendStamped(stamped.buf[:0], ev.Raw, ev.Header, from, "", c.machine.Lang())
+	if err := c.session.Send(c.ctx, ev.Header, stamped.buf); err != nil {
+		c.Shut(stanza.StreamInternalServerError, "the stanza could not be taken in")
+	}
+	return nil
+}
+
+// negotiate feeds an event to the machine and does what it asks for; rest is
+// how many bytes were read beyond the event.
+func (c *conn) negotiate(ev xmlwire.Event, rest int) error {
+	var out []byte
+	var act stream.Action
+	switch ev.Kind {
+	case xmlwire.StreamOpen:
+		out, act = c.machine.Header(nil, ev.Stream)
+	case xmlwire.Stanza:
+		out, act = c.machine.Element(nil, ev)
+	case xmlwire.StreamClose:
+		return c.peerEnded()
+	}
+	return c.act(out, act, rest)
+}
+
+// act writes what the machine answered and does what it asks for.
+func (c *conn) act(out []byte, act stream.Action, rest int) error {
+	if act.Do == stream.StartTLS && rest > 0 {
+		// Bytes that came in the clear behind <starttls/> must not be taken for
+		// bytes of the TLS stream (RFC 6120 §5.4.3.3; CVE-2011-0411).
+		act = stream.Action{Do: stream.Close, Err: errInjected}
+		out = []byte("<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>")
+	}
+	if act.Failed && c.edge.gate.failed(c.peer.Addr(), time.Now(), c.set.limits) && act.Do != stream.Close {
+		out, act = c.machine.Fail(out, &stream.Violation{
+			Condition: stanza.StreamPolicyViolation, Text: "too many failed sign-ins from this address"})
+	}
+	if len(out) > 0 {
+		if _, err := c.wire.Write(out); err != nil {
+			return err
+		}
+	}
+	c.logAction(act)
+	switch act.Do {
+	case stream.StartTLS:
+		return c.startTLS()
+	case stream.Restart:
+		c.scan.Restart()
+		c.scan.SetLimits(c.set.limits.after())
+	case stream.Bind:
+		return c.bind(act.Want)
+	case stream.Close:
+		return c.hangUp()
+	}
+	return nil
+}
+
+var errInjected = errors.New("bytes behind STARTTLS")
+
+// startTLS secures a connection that began in the clear.
+func (c *conn) startTLS() error {
+	if err := c.secure(c.set.starttls); err != nil {
+		return err
+	}
+	c.scan.Restart()
+	c.machine.Secured(c.binding())
+	return nil
+}
+
+// secure does the TLS handshake. A failure ends the connection without a word
+// of XMPP (RFC 6120 §5.4.3.2).
+func (c *conn) secure(cfg *tls.Config) error {
+	t := tls.Server(c.tcp, cfg)
+	if err := t.HandshakeContext(c.ctx); err != nil {
+		c.logHandshake(err)
+		return err
+	}
+	c.wire = t
+	return nil
+}
+
+// binding returns the channel binding data of the TLS connection, none in the
+// clear.
+func (c *conn) binding() sasl.Binding {
+	t, ok := c.wire.(*tls.Conn)
+	if !ok {
+		return sasl.Binding{}
+	}
+	leaf := c.tcp.leaf
+	c.tcp.leaf = nil
+	return sasl.BindingOf(t.ConnectionState(), leaf)
+}
+
+// bind asks for the session and, when it is granted, lets the outbox flow behind
+// the answer. The time limit does not run while a leader is waited for.
+func (c *conn) bind(want jid.JID) error {
+	c.tcp.SetDeadline(time.Time{})
+	kind := Client
+	if c.machine.Component() {
+		kind = Component
+	}
+	session, err := c.edge.router.Bind(c.ctx, kind, want, c)
+	if err != nil {
+		c.tcp.SetDeadline(time.Now().Add(c.set.limits.AuthTimeout))
+		out, act := c.machine.Refused(nil, err)
+		return c.act(out, act, 0)
+	}
+	c.session = session
+	c.bound.Store(1 + uint32(kind))
+	c.logBound(kind, session.JID())
+	if _, err := c.wire.Write(c.machine.Granted(nil, session.JID())); err != nil {
+		return err
+	}
+	c.start(c.out.release())
+	return nil
+}
+
+// violated ends the stream with the error that a scanner or machine found.
+func (c *conn) violated(err error) error {
+	var v *stream.Violation
+	if !errors.As(err, &v) {
+		v = &stream.Violation{Condition: stanza.StreamInternalServerError, Text: "the stream could not be read"}
+	}
+	if c.session != nil {
+		c.logViolation(v)
+		c.Shut(v.Condition, v.Text)
+		return c.linger()
+	}
+	out, act := c.machine.Fail(nil, v)
+	return c.act(out, act, 0)
+}
+
+// peerEnded answers the peer's end tag (RFC 6120 §4.4).
+func (c *conn) peerEnded() error {
+	if c.session != nil {
+		c.Shut("", "")
+		return errEnd
+	}
+	out, act := c.machine.End(nil)
+	return c.act(out, act, 0)
+}
+
+// readFailed tells an end that we wanted from one that we did not.
+func (c *conn) readFailed(err error) error {
+	v := c.shut.Load()
+	timeout := errors.Is(err, errTimeout)
+	switch {
+	case c.session != nil && v != nil:
+		return errEnd // the writer has the last word
+	case c.session != nil:
+		return err
+	case v != nil && timeout: // Shut during the negotiation
+		return c.violated(v)
+	case timeout:
+		return c.violated(&stream.Violation{
+			Condition: stanza.StreamConnectionTimeout, Text: "not signed in within the time limit"})
+	}
+	return err
+}
+
+// hangUp ends a stream that was never bound: all is written, the peer gets a
+// moment to read it and to answer.
+func (c *conn) hangUp() error {
+	c.shut.CompareAndSwap(nil, &stream.Violation{})
+	c.tcp.SetDeadline(time.Now().Add(closeWait))
+	c.closeWrite()
+	return c.linger()
+}
+
+// linger reads and discards until the peer closes, so that what we wrote last is
+// not lost to a reset, or until the time that Shut gave is over.
+func (c *conn) linger() error {
+	c.in.release()
+	io.Copy(io.Discard, c.wire)
+	return errEnd
+}
+
+func (c *conn) closeWrite() {
+	if t, ok := c.wire.(*tls.Conn); ok {
+		t.CloseWrite() // close_notify, RFC 6120 §4.4
+		return
+	}
+	if t, ok := c.tcp.Conn.(*net.TCPConn); ok {
+		t.CloseWrite()
+	}
+}

@@ -1,0 +1,74 @@
+package edge
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/jid"
+	"quorate.org/daemon/sasl"
+	"quorate.org/daemon/stream"
+)
+
+// Each thing that a person may look for is logged once, with fields only: no
+// secret, no stanza, and nothing a peer said except the names it claims.
+
+// logAction tells why a negotiation failed.
+func (c *conn) logAction(act stream.Action) {
+	var f *fault.Error
+	var s *sasl.Failure
+	var v *stream.Violation
+	switch err := act.Err; {
+	case err == nil:
+	case errors.As(err, &f):
+		c.log.Warn(f.Message, "fault", string(f.Code), "remedy", f.Remedy)
+	case errors.As(err, &s):
+		c.log.Warn("sign-in failed", "condition", s.Condition, "reason", s.Reason, "user", c.machine.User())
+	case errors.As(err, &v):
+		c.logViolation(v)
+	default:
+		c.log.Warn("negotiation failed", "reason", err)
+	}
+}
+
+func (c *conn) logViolation(v *stream.Violation) {
+	c.log.Warn("stream error sent", "condition", v.Condition, "reason", v.Text, "jid", c.jid())
+}
+
+func (c *conn) logHandshake(err error) {
+	var record tls.RecordHeaderError
+	switch {
+	case errors.Is(err, io.EOF), c.ctx.Err() != nil: // a port scan, or our own end
+		c.log.Debug("TLS handshake broken off", "reason", err)
+	case errors.As(err, &record):
+		c.log.Info("no TLS where TLS is expected", "fault", string(fault.TLS))
+	default:
+		c.log.Info("TLS handshake failed", "fault", string(fault.TLS), "reason", err)
+	}
+}
+
+func (c *conn) logBound(k Kind, j jid.JID) {
+	c.log.Info("session bound", "kind", k.String(), "jid", j.String())
+}
+
+func (c *conn) logEnd(err error) {
+	reason := "ended"
+	if v := c.shut.Load(); v != nil && v.Condition != "" {
+		reason = v.Condition
+	} else if err != nil && !errors.Is(err, errEnd) {
+		reason = err.Error()
+	}
+	c.log.Info("session ended", "jid", c.jid(), "reason", reason)
+}
+
+func (c *conn) jid() string { return c.machine.JID().String() }
+
+func connLogger(l *slog.Logger, address string, direct bool) *slog.Logger {
+	port := "client"
+	if direct {
+		port = "component"
+	}
+	return l.With("address", address, "port", port)
+}

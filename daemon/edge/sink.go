@@ -1,0 +1,95 @@
+package edge
+
+import (
+	"os"
+	"sync"
+	"time"
+
+	"quorate.org/daemon/stanza"
+	"quorate.org/daemon/stream"
+)
+
+var errTimeout = os.ErrDeadlineExceeded
+
+// Enqueue is part of Sink.
+func (c *conn) Enqueue(raw []byte) bool {
+	switch r := c.out.put(raw); r {
+	case queued:
+		return true
+	case queuedGo:
+		c.start(r)
+		return true
+	case overflow: // RFC 6120 §4.9.3.17
+		c.Shut(stanza.StreamResourceConstraint, "the peer does not read")
+	}
+	return false
+}
+
+// Drain is part of Sink.
+func (c *conn) Drain() [][]byte {
+	if c.out.stop() {
+		c.tcp.SetWriteDeadline(time.Now().Add(drainWait))
+		c.out.wait()
+	}
+	return c.out.unwritten()
+}
+
+// Shut is part of Sink. Before the session is granted it wakes the negotiation,
+// which ends the stream itself.
+func (c *conn) Shut(condition, text string) {
+	v := &stream.Violation{Condition: condition, Text: text}
+	if !c.shut.CompareAndSwap(nil, v) {
+		return
+	}
+	c.cancel()
+	now := time.Now()
+	c.tcp.SetWriteDeadline(now.Add(closeWait))
+	if c.bound.Load() == 0 {
+		c.tcp.SetReadDeadline(now)
+	} else {
+		c.tcp.SetReadDeadline(now.Add(closeWait))
+	}
+	_, r := c.out.end(stream.AppendEnd(nil, condition, text))
+	c.start(r)
+}
+
+// start starts the writer if that is what r says.
+func (c *conn) start(r putResult) {
+	if r == queuedGo {
+		go c.write()
+	}
+}
+
+// write writes out the outbox and ends when that is empty. The outbox knows of
+// it, and serve waits for it.
+func (c *conn) write() {
+	for n := 0; ; {
+		b, last := c.out.take(n)
+		if b == nil {
+			return
+		}
+		if _, err := c.wire.Write(b); err != nil {
+			c.out.fail()
+			c.tcp.SetReadDeadline(time.Now()) // wakes the reader
+			return
+		}
+		n = len(b)
+		if last {
+			c.closeWrite()
+			n = 0
+		}
+	}
+}
+
+// stamped is a buffer for stanzas on their way to the session.
+type stamped struct{ buf []byte }
+
+var stampedPool = sync.Pool{New: func() any { return &stamped{buf: make([]byte, 0, 4096)} }}
+
+func lendStamped() *stamped { return stampedPool.Get().(*stamped) }
+
+func (s *stamped) free() {
+	if cap(s.buf) <= maxPooled {
+		stampedPool.Put(s)
+	}
+}
