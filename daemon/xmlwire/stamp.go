@@ -22,7 +22,7 @@ func AppendStamped(dst, raw []byte, h *Header, from, to, lang string) []byte {
 	for i, a := range h.Attrs {
 		p := h.attrSpans[i]
 		drop := string(a.Name) == "from" || to != "" && string(a.Name) == "to"
-		if h.Explicit && p == cuts[0] {
+		if len(cuts) > 0 && p == cuts[0] {
 			drop, cuts = true, cuts[1:]
 		}
 		if drop {
