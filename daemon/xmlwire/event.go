@@ -72,7 +72,7 @@ type Header struct {
 
 	Attrs []Attr // every attribute and declaration of the element, in order
 
-	Explicit bool // the element declares the content namespace itself (RFC 6120 §4.8.2)
+	Explicit bool // the element itself declares the content namespace it is in (RFC 6120 §4.8.2)
 	Inherits bool // it uses a prefix or xml:lang of the stream header: see AppendStamped
 	Empty    bool // it is an empty-element tag: <presence/>
 	StartEnd int  // offset in Event.Raw behind the element's start tag

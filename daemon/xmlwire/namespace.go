@@ -137,22 +137,19 @@ func (e *element) resolve(s *Scanner, b []byte, depth int, own *attr) (space []b
 }
 
 // contentOf is the content namespace in force for a first-level element in
-// space: the stream's, or with prefix-free canonicalization (RFC 6120 §4.8.2)
-// the element's own.
+// space: that one, if it is of XMPP, because with prefix-free canonicalization
+// (RFC 6120 §4.8.2) the stream header does not say; otherwise the stream's.
 func contentOf(s *Scanner, space []byte) []byte {
-	if !bytes.Equal(s.space, nsStream) && len(s.space) > 0 {
-		return s.space
-	}
 	if string(space) == NSClient || string(space) == NSComponent {
 		return space
 	}
-	return nil
+	if string(s.space) == NSStream {
+		return nil
+	}
+	return s.space
 }
 
-var (
-	nsStream = []byte(NSStream)
-	nsXML    = []byte(NSXML)
-)
+var nsXML = []byte(NSXML)
 
 // defaultSpace is the default namespace in scope.
 func (e *element) defaultSpace(s *Scanner) []byte {
