@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -122,6 +123,9 @@ func (p *Pool) SetTags(tags map[string]string) error {
 // the others until it has the key too, and they read it all the while.
 func (p *Pool) SetKey(key []byte) error {
 	before := p.keyring.GetPrimaryKey()
+	if bytes.Equal(key, before) {
+		return nil
+	}
 	if err := p.keyring.AddKey(key); err != nil {
 		return fmt.Errorf("adding gossip key: %w", err)
 	}
@@ -129,7 +133,7 @@ func (p *Pool) SetKey(key []byte) error {
 		return fmt.Errorf("using gossip key: %w", err)
 	}
 	for _, k := range p.keyring.GetKeys() {
-		if string(k) != string(key) && string(k) != string(before) {
+		if !bytes.Equal(k, key) && !bytes.Equal(k, before) {
 			if err := p.keyring.RemoveKey(k); err != nil {
 				return fmt.Errorf("forgetting gossip key: %w", err)
 			}

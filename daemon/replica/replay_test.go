@@ -3,6 +3,7 @@ package replica
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -181,7 +182,7 @@ func FuzzDecodeCommand(f *testing.F) {
 func BenchmarkApply(b *testing.B) {
 	s := New()
 	for i := range 1000 {
-		s = after(b, s, SetAccount(account("user"+string(rune('a'+i%26))+string(rune('a'+i/26)), i)))
+		s = after(b, s, SetAccount(account(fmt.Sprintf("user%d", i), i)))
 	}
 	c := SetAccount(account("alice", 1))
 	for b.Loop() {
