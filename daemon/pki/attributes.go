@@ -7,6 +7,8 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -27,8 +29,9 @@ var AttributeNames = []string{"CN", "OU", "O", "L", "ST", "C", "emailAddress", "
 // maxValue bounds one attribute value (RFC 5280 appendix A.1 ub-organization-name
 // and ub-common-name are 64; names in subjectAltName may be longer).
 const (
-	maxValue = 64
-	maxNames = 100
+	maxValue      = 64
+	maxNames      = 100
+	maxAttributes = 32
 )
 
 // emailOID is PKCS #9 emailAddress (RFC 2985 §5.2.1).
@@ -39,6 +42,9 @@ var emailOID = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 1}
 // without case. The common name joins the alternative names.
 func ParseAttributes(attrs []string) (*Attributes, error) {
 	a, seen := &Attributes{}, map[string]bool{}
+	if len(attrs) > maxAttributes {
+		return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("more than %d attributes", maxAttributes))
+	}
 	for _, attr := range attrs {
 		name, value, ok := strings.Cut(attr, ":")
 		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
@@ -60,6 +66,9 @@ func ParseAttributes(attrs []string) (*Attributes, error) {
 func (a *Attributes) set(name, value string) error {
 	if name != "subjectaltname" && len(value) > maxValue {
 		return fault.New(fault.InvalidArgument, fmt.Sprintf("the value of %s is longer than %d bytes", name, maxValue))
+	}
+	if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
+		return fault.New(fault.InvalidArgument, fmt.Sprintf("the value of %s is not text", name))
 	}
 	switch name {
 	case "cn":
