@@ -1,0 +1,86 @@
+package file
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"quorate.org/daemon/settings"
+)
+
+// ownMode is that of a file that was not there before: it may hold secrets.
+const ownMode = 0o600
+
+// header stands at the top of the drop-in the service writes.
+const header = "Written by the configuration service; `config set` and `config unset` change it.\nAn edit here is read like any other, but its comments do not last."
+
+// WriteOwn replaces the service's own drop-in by raw.
+func WriteOwn(dir string, raw settings.Raw) error {
+	return Write(dir, Own, OwnText(raw))
+}
+
+// OwnText is the text WriteOwn writes.
+func OwnText(raw settings.Raw) []byte { return []byte(settings.DropIn(header, raw)) }
+
+// Write replaces one file of the folder so that a crash at any moment leaves
+// the old or the new text whole: temporary file, fsync, rename, fsync of the
+// folder. Mode and owner of a file that is there are kept.
+func Write(dir, name string, text []byte) error {
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("making the folder of %s: %w", name, err)
+	}
+	if err := replace(path, text); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return nil
+}
+
+func replace(path string, text []byte) error {
+	folder := filepath.Dir(path)
+	f, err := os.CreateTemp(folder, ".quorate-*") // hidden, so no reader takes it for a drop-in
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // gone already when all went well
+	err = fill(f, path, text)
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(folder)
+}
+
+func fill(f *os.File, path string, text []byte) error {
+	mode := os.FileMode(ownMode)
+	if old, err := os.Stat(path); err == nil {
+		mode = old.Mode().Perm()
+		if stat, ok := old.Sys().(*syscall.Stat_t); ok {
+			if err := f.Chown(int(stat.Uid), int(stat.Gid)); err != nil {
+				return err
+			}
+		}
+	}
+	if err := f.Chmod(mode); err != nil {
+		return err
+	}
+	if _, err := f.Write(text); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

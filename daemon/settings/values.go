@@ -1,0 +1,54 @@
+package settings
+
+import "time"
+
+// Values is one accepted configuration. It is never changed once made.
+type Values struct {
+	Generation uint64 // grows by one with every accepted change; 0 before the first
+	XMPP       XMPP
+	Cluster    ClusterValues
+	Gossip     Gossip
+	Network    Network
+}
+
+// XMPP is the section [xmpp].
+type XMPP struct {
+	Enabled                  bool
+	Domain                   string // cluster scope: seed only
+	Listen                   []string
+	ClientPort               int
+	ComponentPort            int
+	Key, Certificate, Bundle string // file names in the certificate store
+	MaxStanza                int    // bytes
+	MaxStanzaBeforeAuth      int    // bytes
+	MaxDepth                 int    // levels of elements
+	MaxAttributes            int    // per element
+	AuthTimeout              time.Duration
+	Outbox                   int // bytes per connection
+	MaxConnectionsPerAddress int
+	CallBridges              []CallBridge // cluster scope: seed only
+}
+
+// CallBridge is one entry of [[xmpp.callbridge]].
+type CallBridge struct{ Name, Secret string }
+
+// ClusterValues is the section [cluster].
+type ClusterValues struct {
+	Port        int
+	Trust       string        // file name in the certificate store
+	QueueTime   time.Duration // how long a stanza waits without a leader
+	QueueBytes  int
+	QueueFrames int
+	Heartbeat   time.Duration
+	Election    time.Duration
+	Lease       time.Duration
+}
+
+// Gossip is the section [gossip].
+type Gossip struct{ Port int }
+
+// Network is the section [network].
+type Network struct{ Interfaces []Interface }
+
+// Interface binds a letter a–d to a network card by its stored MAC address.
+type Interface struct{ Letter, MAC string }
