@@ -8,18 +8,6 @@ const clientHeader = `<stream:stream xmlns='jabber:client' xmlns:stream='http://
 
 const chat = `<message to='juliet@capulet.example/balcony' from='romeo@montague.example/orchard' type='chat' id='ktx72v49' xml:lang='en'><body>Art thou not Romeo, and a Montague? Neither, fair saint, if either thee dislike.</body><active xmlns='http://jabber.org/protocol/chatstates'/><origin-id xmlns='urn:xmpp:sid:0' id='de305d54-75b4-431b-adb2-eb6b9e546013'/></message>`
 
-func BenchmarkScan(b *testing.B) {
-	s := opened(b)
-	in := []byte(chat)
-	b.SetBytes(int64(len(in)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if ev, _, err := s.Next(in); err != nil || ev.Kind != Stanza {
-			b.Fatal(ev.Kind, err)
-		}
-	}
-}
-
 func opened(tb testing.TB) *Scanner {
 	tb.Helper()
 	s := NewScanner(DefaultLimits)

@@ -74,28 +74,60 @@ func beginsName(b []byte) bool {
 
 // inside reads white space and what follows it in a start tag.
 func (e *element) inside(s *Scanner, b []byte) (step, error) {
-	for e.pos < len(b) && class[b[e.pos]]&space != 0 {
-		e.spaced = true
-		e.pos++
+	for {
+		for e.pos < len(b) && class[b[e.pos]]&space != 0 {
+			e.spaced = true
+			e.pos++
+		}
+		if e.pos == len(b) {
+			return on, nil
+		}
+		switch c := b[e.pos]; {
+		case c == '>':
+			e.pos++
+			return e.start(s, b, false)
+		case c == '/':
+			e.pos++
+			e.st = inEmpty
+			return on, nil
+		case !e.spaced:
+			return on, errTag
+		case len(e.attrs) >= s.lim.Attrs:
+			return on, &Error{PolicyViolation, "an element has too many attributes"}
+		}
+		if !e.plain(b) {
+			e.mark, e.colon, e.st = e.pos, -1, inAttrName
+			return on, nil
+		}
 	}
-	if e.pos == len(b) {
-		return on, nil
+}
+
+// plain reads an attribute that is whole in b, has a plain ASCII name, no white
+// space at its = and nothing to decode. It is a shortcut past the states from
+// inAttrName to inValue, which take all other attributes.
+func (e *element) plain(b []byte) bool {
+	start, colon := e.pos, -1
+	i := start
+	for i < len(b) && (class[b[i]]&nameChar != 0 || b[i] == ':' && colon < 0) {
+		if b[i] == ':' {
+			colon = i
+		}
+		i++
 	}
-	switch c := b[e.pos]; {
-	case c == '>':
-		e.pos++
-		return e.start(s, b, false)
-	case c == '/':
-		e.pos++
-		e.st = inEmpty
-		return on, nil
-	case !e.spaced:
-		return on, errTag
-	case len(e.attrs) >= s.lim.Attrs:
-		return on, &Error{PolicyViolation, "an element has too many attributes"}
+	if len(b)-i < 3 || b[i] != '=' || b[i+1] != '"' && b[i+1] != '\'' {
+		return false
 	}
-	e.mark, e.colon, e.st = e.pos, -1, inAttrName
-	return on, nil
+	if class[b[start]]&nameStart == 0 || colon >= 0 && class[b[colon+1]]&nameStart == 0 {
+		return false
+	}
+	end := valueRun(b, i+2)
+	if end == len(b) || b[end] != b[i+1] {
+		return false
+	}
+	e.attrs = append(e.attrs, attr{gap: e.gap, name: span{start, i}, colon: colon, value: span{i + 2, end}})
+	e.pos = end + 1
+	e.gap, e.spaced = e.pos, false
+	return true
 }
 
 // empty reads the > behind the / of an empty-element tag.
@@ -132,9 +164,7 @@ func (e *element) assign(b []byte) (step, error) {
 func (e *element) value(b []byte) (step, error) {
 	i := e.pos
 	for {
-		for i < len(b) && class[b[i]]&valuePlain != 0 {
-			i++
-		}
+		i = valueRun(b, i)
 		e.pos = i
 		if i == len(b) {
 			return on, nil
@@ -177,7 +207,7 @@ func (e *element) endName(b []byte) (step, error) {
 		}
 		e.pos += len(want)
 		e.st = inEndSpace
-		return on, nil
+		return e.endSpace(b)
 	}
 	if string(got) != string(want[:len(got)]) {
 		return on, errEndTag

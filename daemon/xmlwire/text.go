@@ -9,9 +9,7 @@ import (
 func (e *element) text(b []byte) (step, error) {
 	i := e.pos
 	for {
-		for i < len(b) && class[b[i]]&textPlain != 0 {
-			i++
-		}
+		i = textRun(b, i)
 		e.pos = i
 		if i == len(b) {
 			return on, nil
@@ -21,6 +19,9 @@ func (e *element) text(b []byte) (step, error) {
 		switch b[i] {
 		case '<':
 			e.mark, e.pos, e.st = i, i+1, inMarkup
+			if i+1 < len(b) {
+				return e.markup(b)
+			}
 			return on, nil
 		case '>':
 			// A start tag precedes all text, so two bytes are there.
@@ -45,6 +46,9 @@ func (e *element) markup(b []byte) (step, error) {
 	case '/':
 		e.pos++
 		e.mark, e.st = e.pos, inEndName
+		if e.pos < len(b) {
+			return e.endName(b)
+		}
 	case '!':
 		e.pos++
 		e.st = inBang
