@@ -24,7 +24,7 @@ type Config struct {
 	Local     bool   // nodes are processes in namespaces, not virtual machines
 	Spare     int    // nodes beside the three members: cb4 …, running and untouched by the walkthrough
 	Bin       string // local: directory with xmppd, confd, certd and mmp
-	Image     string // VM: the raw disk image the nodes' overlays are based on
+	Image     string // VM: directory with the image's build: quorate.raw, .vmlinuz, .initrd, .cmdline
 	Ephemeral bool   // processes die with the process that started them (tests)
 
 	Log io.Writer `json:"-"` // progress in words; nil is silent

@@ -229,3 +229,17 @@ func (m *local) sshUser() string { return "root" }
 func (m *local) destroy(ctx context.Context) error {
 	return errors.Join(deleteNamespace(ctx, m.netns), os.RemoveAll(m.run))
 }
+
+// CloneFrom gives a local node that is off the disk of another, as copying a
+// virtual machine does.
+func (n *Node) CloneFrom(ctx context.Context, source *Node) error {
+	if err := n.wipe(ctx); err != nil {
+		return err
+	}
+	for _, dir := range []string{"etc", "exchange", "state"} {
+		if _, err := run(ctx, "cp", "-a", filepath.Join(source.dir, dir)+"/.", filepath.Join(n.dir, dir)+"/"); err != nil {
+			return fmt.Errorf("cloning %s: %w", source.name, err)
+		}
+	}
+	return nil
+}

@@ -62,6 +62,9 @@ func newNode(l *Lab, i int) *Node {
 // Name returns the host name, cb1.
 func (n *Node) Name() string { return n.name }
 
+// Lab returns the lab the node belongs to.
+func (n *Node) Lab() *Lab { return n.lab }
+
 // Addr returns the IP address on the segment.
 func (n *Node) Addr() string { return n.addr }
 

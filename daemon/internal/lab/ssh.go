@@ -18,6 +18,8 @@ const execLimit = 45 * time.Second
 // sshKey is the private key of the lab's administrator; .pub lies beside it.
 func (l *Lab) sshKey() string { return filepath.Join(l.cfg.Dir, "admin_key") }
 
+func (l *Lab) knownHosts() string { return filepath.Join(l.cfg.Dir, "known_hosts") }
+
 func (l *Lab) sshConfig() string { return filepath.Join(l.cfg.Dir, "ssh_config") }
 
 // writeSSHConfig makes the file with which `ssh -F` finds nodes by name. Host
@@ -27,7 +29,7 @@ func (l *Lab) writeSSHConfig() error {
 	for _, n := range l.nodes {
 		fmt.Fprintf(&b, "Host %s\n  HostName %s\n  User %s\n", n.name, n.addr, n.sshUser())
 	}
-	fmt.Fprintf(&b, "Host *\n  IdentityFile %s\n  IdentitiesOnly yes\n  UserKnownHostsFile %s\n", l.sshKey(), filepath.Join(l.cfg.Dir, "known_hosts"))
+	fmt.Fprintf(&b, "Host *\n  IdentityFile %s\n  IdentitiesOnly yes\n  UserKnownHostsFile %s\n", l.sshKey(), l.knownHosts())
 	b.WriteString("  StrictHostKeyChecking accept-new\n  HashKnownHosts no\n  LogLevel ERROR\n  ConnectTimeout 5\n  BatchMode yes\n  ServerAliveInterval 5\n  ServerAliveCountMax 3\n")
 	if err := os.WriteFile(l.sshConfig(), []byte(b.String()), 0o644); err != nil {
 		return fmt.Errorf("writing the SSH configuration: %w", err)

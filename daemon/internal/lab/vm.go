@@ -2,20 +2,152 @@ package lab
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
+	"time"
 )
 
-type vm struct{ *Node }
+// vm is a node that boots the image in QEMU, with its network card on the
+// lab's bridge and everything it must be told in systemd credentials.
+type vm struct {
+	*Node
+	procs procs
+}
 
-func newVM(n *Node) *vm { return &vm{n} }
+func newVM(n *Node) *vm {
+	return &vm{Node: n, procs: procs{dir: filepath.Join(n.dir, "run"), ephemeral: n.lab.cfg.Ephemeral}}
+}
 
-func (m *vm) prepare(ctx context.Context) error                                   { return nil }
-func (m *vm) powerOn(ctx context.Context) error                                   { return nil }
-func (m *vm) powerOff(ctx context.Context) error                                  { return nil }
-func (m *vm) signal(ctx context.Context, daemon string, sig syscall.Signal) error { return nil }
-func (m *vm) revive(ctx context.Context, daemon string) error                     { return nil }
-func (m *vm) wipe(ctx context.Context) error                                      { return nil }
-func (m *vm) readdress(ctx context.Context) error                                 { return nil }
-func (m *vm) freeze(stop bool) error                                              { return nil }
-func (m *vm) sshUser() string                                                     { return "admin" }
-func (m *vm) destroy(ctx context.Context) error                                   { return nil }
+func (m *vm) disk() string { return filepath.Join(m.dir, "disk.qcow2") }
+
+// image returns a file of the image's build: quorate.raw and its boot files.
+func (m *vm) image(suffix string) string { return filepath.Join(m.lab.cfg.Image, "quorate."+suffix) }
+
+func (m *vm) prepare(ctx context.Context) error {
+	if err := os.MkdirAll(m.dir, 0o755); err != nil {
+		return fmt.Errorf("making the directory of %s: %w", m.name, err)
+	}
+	ns := m.lab.net.name
+	if err := batch(ctx,
+		fmt.Sprintf("ip -n %s tuntap add %s mode tap", ns, m.port),
+		fmt.Sprintf("ip -n %s link set %s master br0 up", ns, m.port),
+	); err != nil {
+		return err
+	}
+	return m.blank(ctx)
+}
+
+// blank gives the machine a disk as it came from the build.
+func (m *vm) blank(ctx context.Context) error {
+	_ = os.Remove(m.disk())
+	_, err := run(ctx, "qemu-img", "create", "-q", "-f", "qcow2", "-b", m.image("raw"), "-F", "raw", m.disk())
+	return err
+}
+
+func (m *vm) powerOn(ctx context.Context) error {
+	cmdline, err := os.ReadFile(m.image("cmdline"))
+	if err != nil {
+		return fmt.Errorf("reading the image's kernel command line: %w", err)
+	}
+	credentials, err := m.credentials()
+	if err != nil {
+		return err
+	}
+	argv := []string{
+		"qemu-system-x86_64", "-name", m.name, "-machine", "q35,accel=kvm:tcg", "-cpu", "max", "-smp", "1", "-m", "512",
+		"-uuid", "51756f72-6174-4e00-8000-" + strings.ReplaceAll(m.mac, ":", ""), // a machine keeps its UUID
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-device", "virtio-rng-pci",
+		"-serial", "file:" + filepath.Join(m.dir, "serial.log"),
+		"-drive", "if=virtio,format=qcow2,file=" + m.disk(),
+		"-netdev", "tap,id=lan,script=no,downscript=no,ifname=" + m.port,
+		"-device", "virtio-net-pci,netdev=lan,mac=" + m.mac,
+		"-kernel", m.image("vmlinuz"), "-initrd", m.image("initrd"), "-append", strings.TrimSpace(string(cmdline)),
+	}
+	return m.procs.start(ctx, spec{
+		name: "qemu", netns: m.lab.net.name, log: filepath.Join(m.dir, "qemu.log"), argv: append(argv, credentials...),
+	})
+}
+
+const networkFile = `[Match]
+MACAddress=%s
+[Network]
+Address=%s/%d
+Gateway=%s
+DNS=%s
+LinkLocalAddressing=no
+`
+
+// credentials are SMBIOS type 11 strings (systemd.system-credentials(7)):
+// host name, address, DNS, and the administrator's key, which also opens a root
+// shell for the lab's own acts.
+func (m *vm) credentials() ([]string, error) {
+	key, err := os.ReadFile(m.lab.sshKey() + ".pub")
+	if err != nil {
+		return nil, fmt.Errorf("reading the administrator's key: %w", err)
+	}
+	values := [][2]string{
+		{"system.hostname", m.name},
+		{"network.network.50-lab", fmt.Sprintf(networkFile, m.mac, m.addr, prefixLen, gateway, gateway)},
+		{"quorate.admin.authorized_keys", string(key)},
+		{"ssh.authorized_keys.root", string(key)},
+	}
+	var args []string
+	for _, v := range values {
+		args = append(args, "-smbios", "type=11,value=io.systemd.credential.binary:"+v[0]+"="+base64.StdEncoding.EncodeToString([]byte(v[1])))
+	}
+	return args, nil
+}
+
+func (m *vm) powerOff(ctx context.Context) error { return m.procs.killAll(ctx) }
+
+// units of the daemons.
+var units = map[string]string{"xmppd": "quorate-xmpp", "confd": "quorate-config", "certd": "quorate-cert"}
+
+func (m *vm) signal(ctx context.Context, daemon string, sig syscall.Signal) error {
+	_, err := m.Root(ctx, fmt.Sprintf("systemctl kill --kill-whom=main --signal=%d %s", int(sig), units[daemon]))
+	return err
+}
+
+// revive waits: the unit restarts what was killed.
+func (m *vm) revive(ctx context.Context, daemon string) error {
+	return Wait(ctx, 30*time.Second, daemon+" to be started again", func() error {
+		_, err := m.Root(ctx, "systemctl is-active --quiet "+units[daemon])
+		return err
+	})
+}
+
+func (m *vm) freeze(stop bool) error {
+	if stop {
+		return m.procs.signal("qemu", syscall.SIGSTOP)
+	}
+	return m.procs.signal("qemu", syscall.SIGCONT)
+}
+
+func (m *vm) wipe(ctx context.Context) error {
+	if _, err := run(ctx, "ssh-keygen", "-q", "-R", m.addr, "-f", m.lab.knownHosts()); err != nil {
+		return err // its host key goes with the disk
+	}
+	return m.blank(ctx)
+}
+
+// readdress has nothing to do: the credentials are made at power-on.
+func (m *vm) readdress(context.Context) error { return nil }
+
+func (m *vm) sshUser() string { return "admin" }
+
+func (m *vm) destroy(context.Context) error { return nil } // the port goes with the namespace
+
+// Root runs a command in the root shell that a virtual machine of the lab has
+// by its credentials.
+func (n *Node) Root(ctx context.Context, command string) (string, error) {
+	if n.lab.cfg.Local {
+		return "", errors.New("a local node has no root shell of its own")
+	}
+	argv := []string{"ip", "netns", "exec", n.lab.net.name, "ssh", "-F", n.lab.sshConfig(), "-l", "root", n.name, command}
+	return n.exec(ctx, argv, command, nil)
+}

@@ -3,6 +3,8 @@ package lab
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -35,7 +37,7 @@ func (l *Lab) Walkthrough(ctx context.Context, v Variant) error {
 	}
 	steps := []func(context.Context) error{certificates, w.first}
 	for _, n := range l.Members()[1:] {
-		steps = append(steps, func(ctx context.Context) error { return w.join(ctx, n) })
+		steps = append(steps, func(ctx context.Context) error { return w.join(ctx, n, l.nodes[0]) })
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -148,18 +150,27 @@ func (w *walk) sharedCertificate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := os.WriteFile(w.lab.p12(), p12, 0o600); err != nil {
+		return fmt.Errorf("keeping the export: %w", err)
+	}
 	for _, n := range w.lab.Members()[1:] {
-		if err := w.put(ctx, n, "ca.cer", w.lab.CA.PEM()); err != nil {
-			return err
-		}
-		if err := w.put(ctx, n, "xmpp.p12", p12); err != nil {
-			return err
-		}
-		if _, err := w.typed(ctx, n, "pki import xmpp.p12", passphraseTwice...); err != nil {
+		if err := w.importShared(ctx, n, p12); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// importShared takes the shared key and certificate in on another node.
+func (w *walk) importShared(ctx context.Context, n *Node, p12 []byte) error {
+	if err := w.put(ctx, n, "ca.cer", w.lab.CA.PEM()); err != nil {
+		return err
+	}
+	if err := w.put(ctx, n, "xmpp.p12", p12); err != nil {
+		return err
+	}
+	_, err := w.typed(ctx, n, "pki import xmpp.p12", passphraseTwice...)
+	return err
 }
 
 // passphraseTwice answers a passphrase prompt and, if asked, its repetition.
@@ -190,6 +201,32 @@ func (w *walk) node(ctx context.Context, n *Node) error {
 	return w.all(ctx, n, "xmpp domain "+Domain, "xmpp listen a", "xmpp certs xmpp.key xmpp.cer ca.cer", "xmpp cluster trust "+w.trust)
 }
 
+// p12 is where the lab keeps the export of the shared certificate.
+func (l *Lab) p12() string { return filepath.Join(l.cfg.Dir, "xmpp.p12") }
+
+// Furnish gives a new node the shared certificate, as the walkthrough does.
+func (l *Lab) Furnish(ctx context.Context, n *Node) error {
+	p12, err := os.ReadFile(l.p12())
+	if err != nil {
+		return fmt.Errorf("reading the export of the shared certificate: %w", err)
+	}
+	w := &walk{lab: l, sessions: map[string]*Session{}}
+	defer w.close()
+	return w.importShared(ctx, n, p12)
+}
+
+// Join types what brings a node with the shared certificate into the cluster
+// through a member: the walkthrough's lines for the second and third node.
+func (l *Lab) Join(ctx context.Context, n, through *Node) error {
+	secrets, err := through.Secrets(ctx)
+	if err != nil {
+		return err
+	}
+	w := &walk{lab: l, sessions: map[string]*Session{}, secrets: secrets, trust: "xmpp.cer"}
+	defer w.close()
+	return w.join(ctx, n, through)
+}
+
 // printedSecret is a generated secret: 19 letters and digits.
 var printedSecret = regexp.MustCompile(`\b[A-Za-z0-9]{19}\b`)
 
@@ -214,8 +251,8 @@ func (w *walk) first(ctx context.Context) error {
 	return w.all(ctx, n, "xmpp callbridge list", "xmpp disable", "xmpp cluster enable", "xmpp cluster initialize", "xmpp enable")
 }
 
-// join brings another node in.
-func (w *walk) join(ctx context.Context, n *Node) error {
+// join brings another node in through a member.
+func (w *walk) join(ctx context.Context, n, through *Node) error {
 	if err := w.node(ctx, n); err != nil {
 		return err
 	}
@@ -223,5 +260,5 @@ func (w *walk) join(ctx context.Context, n *Node) error {
 	if _, err := w.typed(ctx, n, "xmpp callbridge add-secret "+first, Answer{"Enter callbridge secret", w.secrets[first]}); err != nil {
 		return err
 	}
-	return w.all(ctx, n, "xmpp disable", "xmpp cluster enable", "xmpp enable", "xmpp cluster join "+first+"."+Domain)
+	return w.all(ctx, n, "xmpp disable", "xmpp cluster enable", "xmpp enable", "xmpp cluster join "+through.name+"."+Domain)
 }

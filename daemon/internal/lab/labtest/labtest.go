@@ -56,8 +56,9 @@ func Root() string {
 	panic("labtest: not inside the checkout")
 }
 
-// Cluster returns the shared cluster of three local nodes: formed with one
-// shared certificate, one leader, two followers.
+// Cluster returns the shared cluster of three local nodes, formed with one
+// shared certificate, and a spare node, cb4, which the test may do with as it
+// likes. cb1 to cb3 are one leader and two followers.
 func Cluster(t *testing.T) *lab.Lab {
 	t.Helper()
 	ctx := t.Context()
@@ -68,7 +69,7 @@ func Cluster(t *testing.T) *lab.Lab {
 		}
 	}
 	if shared == nil {
-		shared = Form(t, lab.Shared)
+		shared = form(t, lab.Shared, 1)
 	}
 	l := shared
 	t.Cleanup(func() {
@@ -90,11 +91,26 @@ func drop(ctx context.Context) {
 	shared = nil
 }
 
-// Form makes a lab and plays the walkthrough on it. The caller removes it.
+// Form makes a lab of the test's own and plays the walkthrough on it. It is
+// removed when the test ends.
 func Form(t *testing.T, v lab.Variant) *lab.Lab {
 	t.Helper()
+	l := form(t, v, 0)
+	t.Cleanup(func() {
+		if t.Failed() {
+			Show(t, l)
+		}
+		if err := lab.Remove(context.Background(), lab.Config{Dir: l.Dir()}); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+func form(t *testing.T, v lab.Variant, spare int) *lab.Lab {
+	t.Helper()
 	var transcript bytes.Buffer
-	l := make3(t, &transcript)
+	l := start(t, spare, &transcript)
 	err := l.Walkthrough(t.Context(), v)
 	if err == nil {
 		err = l.WaitHealthy(t.Context(), 20*time.Second)
@@ -108,37 +124,14 @@ func Form(t *testing.T, v lab.Variant) *lab.Lab {
 	return l
 }
 
-// Own returns a lab of the test's own with three running nodes that nobody has
-// typed anything on. It is removed when the test ends.
-func Own(t *testing.T) *lab.Lab {
-	t.Helper()
-	l := make3(t, nil)
-	Keep(t, l)
-	return l
-}
-
-// Keep removes the lab when the test ends, and shows its logs if it failed.
-func Keep(t *testing.T, l *lab.Lab) {
-	t.Cleanup(func() {
-		if t.Failed() {
-			Show(t, l)
-		}
-		if err := lab.Remove(context.Background(), lab.Config{Dir: l.Dir()}); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func make3(t *testing.T, log *bytes.Buffer) *lab.Lab {
+// start makes a lab and powers its nodes on.
+func start(t *testing.T, spare int, log *bytes.Buffer) *lab.Lab {
 	t.Helper()
 	count++
 	name := fmt.Sprintf("t%d-%d", os.Getpid(), count)
 	cfg := lab.Config{
-		Name: name, Dir: filepath.Join(Root(), ".lab", name), Local: true, Ephemeral: true,
+		Name: name, Dir: filepath.Join(Root(), ".lab", name), Local: true, Ephemeral: true, Spare: spare, Log: log,
 		Bin: filepath.Join(Root(), ".build/bin"),
-	}
-	if log != nil {
-		cfg.Log = log
 	}
 	l, err := lab.Create(t.Context(), cfg)
 	if err != nil {
