@@ -20,7 +20,7 @@ const patience = 20 * time.Second
 
 // lan is a network of nodes in this process over loopback TCP. Links can be cut.
 type lan struct {
-	t       *testing.T
+	t       testing.TB
 	timers  Config // Heartbeat, Election, Lease
 	changed chan struct{}
 	nodes   map[string]*Node
@@ -51,7 +51,7 @@ var (
 	slow = Config{Heartbeat: 4 * time.Second, Election: 4 * time.Second, Lease: 4 * time.Second}
 )
 
-func newLAN(t *testing.T, timers Config) *lan {
+func newLAN(t testing.TB, timers Config) *lan {
 	l := &lan{t: t, timers: timers, changed: make(chan struct{}, 1), nodes: map[string]*Node{},
 		dirs: map[string]string{}, ports: map[string]*port{}, cut: map[string]bool{}}
 	t.Cleanup(func() {

@@ -186,9 +186,9 @@ func (n *Node) State() *replica.State { return n.fsm.state.Load() }
 // Shutdown hands leadership over when this node has it and another voter can
 // take it, within one election timeout, and closes the node.
 func (n *Node) Shutdown() error {
-	if n.raft.State() == raft.Leader {
+	if s := n.Status(); s.Role == Leader && len(s.Voters) > 1 {
 		if err := n.raft.LeadershipTransfer().Error(); err != nil {
-			n.log.Info("leadership was not handed over", "reason", err)
+			n.log.Warn("leadership was not handed over", "reason", err)
 		}
 	}
 	return n.Close()

@@ -380,3 +380,28 @@ func TestOpenRefusesBadTimersAndATakenDirectory(t *testing.T) {
 		t.Errorf("HasState of a directory in use = %v", has)
 	}
 }
+
+// Three nodes, every commit on three disks.
+func BenchmarkPropose(b *testing.B) {
+	l := newLAN(b, slow)
+	a := l.form("a", "b", "c")
+	ctx := context.Background()
+	domains := []string{"meet.example", "other.example"}
+	b.Run("one at a time", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			if err := a.Propose(ctx, replica.SetDomain(domains[i%2])); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("64 at a time", func(b *testing.B) {
+		b.SetParallelism(32) // times GOMAXPROCS
+		b.RunParallel(func(pb *testing.PB) {
+			for i := 0; pb.Next(); i++ {
+				if err := a.Propose(ctx, replica.SetDomain(domains[i%2])); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	})
+}

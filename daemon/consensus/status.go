@@ -59,6 +59,9 @@ func (n *Node) Status() Status {
 			break
 		}
 	}
+	if s.Role == Leader {
+		s.LeaderID = n.id // raft takes the role a moment before it tells the name
+	}
 	s.LeaderSince = n.watch.leaderSince(s.LeaderID, s.Term)
 	s.LastIndex, s.CommitIndex, s.AppliedIndex = n.raft.LastIndex(), n.raft.CommitIndex(), n.raft.AppliedIndex()
 	if s.Role != Leader {

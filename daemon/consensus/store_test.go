@@ -84,6 +84,7 @@ func TestStoreMissing(t *testing.T) {
 // gaps, overwrites, truncation at both ends and in the middle.
 func TestStoreModel(t *testing.T) {
 	s := tempStore(t)
+	s.db.NoSync = true // thousands of transactions, and no crash to survive
 	rapid.Check(t, func(t *rapid.T) {
 		if err := s.DeleteRange(0, 1<<62); err != nil {
 			t.Fatal(err)
