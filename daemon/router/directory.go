@@ -120,3 +120,12 @@ func domainOf(j []byte) []byte {
 	}
 	return b
 }
+
+// Directory returns who is bound where: address → node.
+func (l *Leader) Directory() map[string]string {
+	m := make(map[string]string, len(l.full))
+	for j, s := range l.full {
+		m[j] = string(s.edge.node)
+	}
+	return m
+}

@@ -50,6 +50,9 @@ func (e *Edge) send(m Msg) {
 	e.out.Send(e.leader, m)
 }
 
+// Submit takes a stanza that a session of this edge sent; see Source.Submit.
+func (e *Edge) Submit(f *Frame) { e.Source.Submit(f, e.sendFrame) }
+
 func (e *Edge) sendFrame(f *Frame) { e.send(Msg{Type: MsgFrame, Frame: f}) }
 
 // Receive handles one message of a leader.

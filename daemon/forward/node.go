@@ -1,0 +1,249 @@
+package forward
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"sync"
+	"time"
+
+	"quorate.org/daemon/router"
+)
+
+// tick is how often the machines are given the time.
+const tick = 10 * time.Millisecond
+
+// Links sends to the other nodes; package mesh implements it.
+type Links interface {
+	Send(id string, add func([]byte) []byte) bool
+}
+
+// Config is what New needs.
+type Config struct {
+	ID     string
+	Inc    router.Inc
+	Limits router.Limits
+	Links  Links
+	Facts  Facts
+	Logger *slog.Logger
+}
+
+// NewIncarnation returns a fresh incarnation for this start of the process.
+func NewIncarnation() (inc router.Inc) {
+	rand.Read(inc[:])
+	return inc
+}
+
+// Node is this node's part in forwarding: always an edge, and the leader's
+// side when consensus says so.
+type Node struct {
+	self  router.NodeID
+	inc   router.Inc
+	links Links
+	facts Facts
+	log   *slog.Logger
+	wait  time.Duration
+
+	mu       sync.Mutex // guards what follows
+	edge     *router.Edge
+	leader   *router.Leader
+	local    []localMsg
+	sessions map[router.SID]*session
+	room     chan struct{} // closed when the window has room again; nil while nobody waits
+	said     bool          // the leader machine served when last looked
+}
+
+type localMsg struct {
+	m        router.Msg
+	toLeader bool
+}
+
+// New returns a node that knows of no leader yet.
+func New(c Config) *Node {
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	n := &Node{self: router.NodeID(c.ID), inc: c.Inc, links: c.Links, facts: c.Facts, log: c.Logger,
+		sessions: make(map[router.SID]*session), wait: c.Limits.GiveUp}
+	if n.wait <= 0 {
+		n.wait = router.GiveUp
+	}
+	n.edge = router.NewEdge(router.EdgeConfig{Inc: c.Inc, Limits: c.Limits, Out: edgeOut{n},
+		Now: now, Parse: classOf, Bounce: n.bounce})
+	n.leader = router.NewLeader(n.self, rules(c.Facts), leaderOut{n})
+	return n
+}
+
+func now() int64 { return time.Now().UnixMilli() }
+
+// edgeOut and leaderOut carry what the machines send; both only append.
+type (
+	edgeOut   struct{ n *Node }
+	leaderOut struct{ n *Node }
+)
+
+func (o edgeOut) Send(to router.NodeID, m router.Msg)   { o.n.send(to, m, true) }
+func (o leaderOut) Send(to router.NodeID, m router.Msg) { o.n.send(to, m, false) }
+
+func (n *Node) send(to router.NodeID, m router.Msg, toLeader bool) {
+	if to == n.self {
+		n.local = append(n.local, localMsg{m, toLeader})
+		return
+	}
+	n.links.Send(string(to), func(b []byte) []byte { return router.AppendMsg(b, m) })
+}
+
+// drain steps the machines on what they sent to each other within this node.
+// The caller holds the lock.
+func (n *Node) drain() {
+	for i := 0; i < len(n.local); i++ {
+		l := n.local[i]
+		n.local[i] = localMsg{}
+		n.step(n.self, l.m, l.toLeader)
+	}
+	n.local = n.local[:0]
+	if n.room != nil && n.edge.Source.Room(0) {
+		close(n.room)
+		n.room = nil
+	}
+}
+
+func (n *Node) step(from router.NodeID, m router.Msg, toLeader bool) {
+	switch {
+	case toLeader:
+		n.leader.Receive(now(), from, m)
+	case m.Type == router.MsgClose:
+		n.drainSession(from, m)
+	default:
+		n.edge.Receive(from, m)
+	}
+}
+
+// fromEdge reports whether a message is for the leader's side.
+func fromEdge(t router.MsgType) bool {
+	switch t {
+	case router.MsgSync, router.MsgFrame, router.MsgAnswer, router.MsgBind, router.MsgUnbind, router.MsgClosed, router.MsgPong:
+		return true
+	}
+	return false
+}
+
+// Receive takes the payloads of one read from a peer.
+func (n *Node) Receive(id string, payloads [][]byte) {
+	msgs := make([]router.Msg, 0, len(payloads))
+	for _, p := range payloads {
+		m, err := router.ParseMsg(p)
+		if err != nil {
+			n.log.Error("a peer sent what is no message", "node_id", id, "error", err)
+			return
+		}
+		msgs = append(msgs, m)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, m := range msgs {
+		n.step(router.NodeID(id), m, fromEdge(m.Type))
+	}
+	n.drain()
+}
+
+// LinkUp tells that a peer can be reached.
+func (n *Node) LinkUp(id string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.leader.LinkUp(now(), router.NodeID(id))
+	n.drain()
+}
+
+// LinkDown tells that a peer can not be reached; dead, that its process is gone.
+func (n *Node) LinkDown(id string, dead bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.edge.LinkDown(router.NodeID(id))
+	n.leader.LinkDown(now(), router.NodeID(id), dead)
+	n.drain()
+}
+
+// Reign starts the leader's side in a raft term, behind its barrier, over the
+// given members; linked says which of them can be reached.
+func (n *Node) Reign(term uint64, members []router.Member, linked func(id string) bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.leader.Members(now(), members)
+	for _, m := range members {
+		if m.Node != n.self && linked(string(m.Node)) {
+			n.leader.LinkUp(now(), m.Node)
+		}
+	}
+	n.leader.Start(now(), term)
+	n.drain()
+}
+
+// Abdicate ends the leader's side.
+func (n *Node) Abdicate() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.leader.Stop()
+	n.said = false
+}
+
+// Run gives the machines the time until ctx ends.
+func (n *Node) Run(ctx context.Context) {
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		n.mu.Lock()
+		n.leader.Tick(now())
+		n.edge.Tick()
+		n.drain()
+		if e, ok := n.leader.Serving(); ok != n.said {
+			if n.said = ok; ok {
+				n.log.Info("routing as leader", "term", e.Term, "opening", e.K)
+			}
+		}
+		n.mu.Unlock()
+	}
+}
+
+// Status is a look at the traffic of this node.
+type Status struct {
+	Leader   string // whose epoch this edge is in
+	Term     uint64
+	Open     bool // traffic flows
+	Sessions map[string]Bound
+	Waiting  int // frames not yet answered for
+	Bytes    int
+}
+
+// Bound is one session of this node.
+type Bound struct {
+	JID       string
+	Component bool
+}
+
+// Status returns the present state of affairs.
+func (n *Node) Status() Status {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l, e, open := n.edge.Leader()
+	s := Status{Leader: string(l), Term: e.Term, Open: open, Sessions: make(map[string]Bound, len(n.sessions))}
+	s.Waiting, s.Bytes, _ = n.edge.Source.Kept()
+	for _, x := range n.sessions {
+		if x.bound {
+			s.Sessions[x.addr] = Bound{JID: x.addr, Component: x.kind == router.Component}
+		}
+	}
+	return s
+}
+
+// Directory returns, on the leader, who is bound where: address → node ID.
+func (n *Node) Directory() map[string]string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.leader.Directory()
+}

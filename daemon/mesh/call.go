@@ -1,0 +1,99 @@
+package mesh
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"quorate.org/daemon/fault"
+)
+
+const (
+	maxRequest  = 16 << 20
+	answerIdle  = 5 * time.Second  // for the request to arrive
+	answerLimit = 40 * time.Second // for it to be worked on; a join takes up to 30 s
+)
+
+type request struct {
+	Method string          `json:"method"`
+	Body   json.RawMessage `json:"body,omitempty"`
+}
+
+type response struct {
+	Error *fault.Error    `json:"error,omitempty"`
+	Body  json.RawMessage `json:"body,omitempty"`
+}
+
+// CallMember calls a method on a member.
+func (m *Mesh) CallMember(ctx context.Context, id, method string, in, out any) error {
+	p, ok := m.membership().Peers[id]
+	if !ok {
+		return fault.New(fault.NotFound, "there is no member "+id)
+	}
+	return m.call(ctx, p.address(), id, method, in, out)
+}
+
+// CallAddress calls a method on whoever answers at host:port, a node known only
+// by its address as yet. It is verified by trust, not by name.
+func (m *Mesh) CallAddress(ctx context.Context, addr, method string, in, out any) error {
+	return m.call(ctx, addr, "", method, in, out)
+}
+
+func (m *Mesh) call(ctx context.Context, addr, id, method string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("encoding call: %w", err)
+	}
+	conn, _, err := m.connect(ctx, addr, protoControl, id)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.NetConn().Close() })
+	defer stop()
+	if err := writeJSON(conn, request{Method: method, Body: body}); err != nil {
+		return fault.New(fault.TCP, "the peer closed the connection")
+	}
+	var r response
+	if err := readJSON(conn, maxRequest, &r); err != nil {
+		if ctx.Err() != nil {
+			return fault.New(fault.Timeout, "the peer did not answer in time")
+		}
+		return inWords(err)
+	}
+	if r.Error != nil {
+		return r.Error
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(r.Body, out); err != nil {
+		return fmt.Errorf("decoding answer: %w", err)
+	}
+	return nil
+}
+
+// answer serves one request.
+func (m *Mesh) answer(conn *tls.Conn, c Caller) {
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(answerIdle))
+	var q request
+	if readJSON(conn, maxRequest, &q) != nil {
+		return
+	}
+	conn.SetDeadline(time.Now().Add(answerLimit))
+	body, err := m.cfg.Handler.Call(c, q.Method, q.Body)
+	r := response{Body: body}
+	if err != nil {
+		r.Body = nil
+		if !errors.As(err, &r.Error) {
+			r.Error = fault.New(fault.Internal, err.Error())
+		}
+	}
+	if err := writeJSON(conn, r); err != nil {
+		m.log.Debug("answering a call", "method", q.Method, "error", err)
+	}
+}

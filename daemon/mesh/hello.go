@@ -1,0 +1,167 @@
+package mesh
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/tls"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"quorate.org/daemon/fault"
+)
+
+// The protocols of the mesh port (ALPN).
+const (
+	protoRaft    = "raft/1"
+	protoStanza  = "stanza/1"
+	protoControl = "control/1"
+)
+
+const (
+	handshakeTime = 5 * time.Second
+	maxHello      = 4096
+)
+
+// hello is the first thing each side says.
+type hello struct {
+	Version     string       `json:"version"`
+	Cluster     string       `json:"cluster,omitempty"`
+	Key         []byte       `json:"key"`
+	Sig         []byte       `json:"sig"`
+	Incarnation [16]byte     `json:"incarnation"`
+	Name        string       `json:"name"`
+	Refused     *fault.Error `json:"refused,omitempty"` // instead of all the rest
+}
+
+// binding is what a hello signs: the TLS session, the side and the cluster.
+func binding(conn *tls.Conn, server bool, cluster string) ([]byte, error) {
+	cs := conn.ConnectionState()
+	x, err := cs.ExportKeyingMaterial("EXPORTER-quorate-hello", nil, 32)
+	if err != nil {
+		return nil, fmt.Errorf("binding hello to TLS: %w", err)
+	}
+	side := "client"
+	if server {
+		side = "server"
+	}
+	return append([]byte("quorate hello 1 "+side+" "+cs.NegotiatedProtocol+" "+cluster+"\x00"), x...), nil
+}
+
+func (m *Mesh) sayHello(conn *tls.Conn, server bool) error {
+	cluster := m.membership().ClusterID
+	b, err := binding(conn, server, cluster)
+	if err != nil {
+		return err
+	}
+	i := m.cfg.Identity
+	return writeJSON(conn, hello{Version: m.cfg.Version, Cluster: cluster, Key: i.Public(), Name: m.cfg.Name,
+		Sig: ed25519.Sign(i.key, b), Incarnation: m.cfg.Incarnation})
+}
+
+// readHello checks the other side's hello and says who it is.
+func (m *Mesh) readHello(conn *tls.Conn, server bool) (Caller, hello, error) {
+	var h hello
+	if err := readJSON(conn, maxHello, &h); err != nil {
+		return Caller{}, h, inWords(err)
+	}
+	if h.Refused != nil {
+		return Caller{}, h, h.Refused
+	}
+	b, err := binding(conn, !server, h.Cluster)
+	if err != nil {
+		return Caller{}, h, err
+	}
+	if len(h.Key) != ed25519.PublicKeySize || !ed25519.Verify(h.Key, b, h.Sig) {
+		return Caller{}, h, fault.New(fault.Trust, "the peer does not hold the node key it names")
+	}
+	c := Caller{ID: IDOf(h.Key), Key: h.Key, Name: h.Name}
+	if host, _, err := net.SplitHostPort(conn.RemoteAddr().String()); err == nil {
+		c.Addr = host
+	}
+	ms := m.membership()
+	p, known := ms.Peers[c.ID]
+	c.Member = known && bytes.Equal(p.Key, h.Key) && h.Cluster == ms.ClusterID && ms.ClusterID != ""
+	return c, h, nil
+}
+
+// admit decides whether a peer may use a protocol.
+func (m *Mesh) admit(c Caller, h hello, proto string) error {
+	ms := m.membership()
+	switch {
+	case c.ID == m.cfg.Identity.ID:
+		return fault.Mend(fault.Cloned, "the node ID "+c.ID+" is in use by two machines", "on the copy: xmpp reset --force")
+	case ms.Removed[c.ID]:
+		return fault.Mend(fault.NotPermitted, "this node was removed from the cluster", "on it: xmpp reset --force, then join again")
+	case c.Member || proto == protoControl:
+		return nil
+	case h.Cluster != ms.ClusterID:
+		return fault.New(fault.WrongState, fmt.Sprintf("the peer %s belongs to another cluster", c.Name))
+	}
+	return fault.New(fault.NotPermitted, fmt.Sprintf("the peer %s is no member of this cluster", c.Name))
+}
+
+// refuse tells the peer why, as far as it can still be told.
+func refuse(conn *tls.Conn, err error) {
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		f = fault.New(fault.Internal, "refused")
+	}
+	conn.SetWriteDeadline(time.Now().Add(time.Second))
+	writeJSON(conn, hello{Refused: f})
+	conn.Close()
+}
+
+// inWords names the fault behind a failed handshake.
+func inWords(err error) error {
+	if err == nil {
+		return nil
+	}
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f
+	}
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "bad certificate"), strings.Contains(text, "unknown certificate"),
+		strings.Contains(text, "certificate required"):
+		return fault.Mend(fault.Trust, "the peer does not trust this node's certificate",
+			"on the peer: xmpp cluster trust <bundle with this node's certificate or its CA>")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fault.New(fault.TLS, "the peer closed the connection during the handshake")
+	}
+	return fault.New(fault.TLS, "the TLS handshake failed: "+text)
+}
+
+func writeJSON(w io.Writer, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encoding peer message: %w", err)
+	}
+	_, err = w.Write(append(binary.LittleEndian.AppendUint32(nil, uint32(len(b))), b...))
+	return err
+}
+
+func readJSON(r io.Reader, limit uint32, v any) error {
+	var n [4]byte
+	if _, err := io.ReadFull(r, n[:]); err != nil {
+		return err
+	}
+	size := binary.LittleEndian.Uint32(n[:])
+	if size > limit {
+		return fault.New(fault.TLS, "the peer's message is too long")
+	}
+	b := make([]byte, size)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return fault.New(fault.TLS, "the peer's message is malformed")
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package mesh
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Identity is a node's Ed25519 key. Its hash is the node ID, which is kept over
+// reboots and address changes and renewed only by a reset.
+type Identity struct {
+	ID  string // 32 hex digits
+	key ed25519.PrivateKey
+}
+
+// IDOf returns the node ID of a public key.
+func IDOf(key ed25519.PublicKey) string {
+	sum := sha256.Sum256(key)
+	return hex.EncodeToString(sum[:16])
+}
+
+// Public returns the public key.
+func (i *Identity) Public() ed25519.PublicKey { return i.key.Public().(ed25519.PublicKey) }
+
+// NewIdentity makes a fresh identity.
+func NewIdentity() *Identity {
+	pub, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		panic(err) // crypto/rand does not fail
+	}
+	return &Identity{ID: IDOf(pub), key: key}
+}
+
+// LoadIdentity reads the identity kept in a file, making one when there is none.
+func LoadIdentity(file string) (*Identity, error) {
+	seed, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		i := NewIdentity()
+		return i, i.save(file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading node key: %w", err)
+	}
+	if len(seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("reading node key: %s is %d bytes long, not %d", file, len(seed), ed25519.SeedSize)
+	}
+	key := ed25519.NewKeyFromSeed(seed)
+	return &Identity{ID: IDOf(key.Public().(ed25519.PublicKey)), key: key}, nil
+}
+
+func (i *Identity) save(file string) error {
+	tmp := file + ".new"
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return fmt.Errorf("making node key: %w", err)
+	}
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("making node key: %w", err)
+	}
+	_, err = f.Write(i.key.Seed())
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(tmp, file)
+	}
+	if err != nil {
+		return fmt.Errorf("saving node key: %w", err)
+	}
+	return nil
+}
