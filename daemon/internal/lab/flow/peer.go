@@ -107,7 +107,7 @@ func (p *Peer) read() {
 	used := copy(buf, p.pending)
 	p.pending = nil
 	for {
-		used -= copy(buf, buf[p.consume(buf[:used]):used])
+		used = copy(buf, buf[p.consume(buf[:used]):used])
 		if p.err != nil {
 			break
 		}
