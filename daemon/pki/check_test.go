@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"software.sslmate.com/src/go-pkcs12"
 
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/pki/pkitest"
@@ -188,6 +189,23 @@ func TestSealAndUnseal(t *testing.T) {
 	mixed := must(Seal(&Pair{Key: other.Key, Certificate: leaf.Cert}, "correct horse"))(t)
 	if _, err := Unseal(mixed, "correct horse"); fault.CodeOf(err) != fault.KeyMismatch {
 		t.Errorf("mixed pair: %v", err)
+	}
+}
+
+// A file that would keep the service busy for hours is refused before any work.
+func TestUnsealBoundsIterations(t *testing.T) {
+	leaf := pkitest.SelfSigned(t, "meet.example")
+	for name, enc := range map[string]*pkcs12.Encoder{"2026": pkcs12.Modern2026, "2023": pkcs12.Modern2023, "3DES": pkcs12.LegacyDES} {
+		data := must(enc.WithIterations(5000).Encode(leaf.Key, leaf.Cert, nil, "correct horse"))(t)
+		if err := checkIterations(data, 5000); err != nil {
+			t.Errorf("%s: 5000 of 5000: %v", name, err)
+		}
+		if err := checkIterations(data, 4999); fault.CodeOf(err) != fault.InvalidArgument || !strings.Contains(err.Error(), "more than 4999 iterations") {
+			t.Errorf("%s: 5000 of 4999: %v", name, err)
+		}
+		if _, err := Unseal(data, "correct horse"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -26,6 +26,9 @@ type Pair struct {
 // Unseal opens a PKCS#12 file (RFC 7292). The key must be accepted by CheckKey
 // and belong to the certificate; the chain is put in order.
 func Unseal(data []byte, passphrase string) (*Pair, error) {
+	if err := checkIterations(data, maxIterations); err != nil {
+		return nil, err
+	}
 	key, cert, chain, err := pkcs12.DecodeChain(data, passphrase)
 	if err != nil {
 		return nil, unsealFault(err, passphrase)
