@@ -64,7 +64,7 @@ func (t *Tree) candidates(head, partial string, values Values) []string {
 	}
 	given := Call{Command: n.command, Flags: map[string]bool{}}
 	given.take(rest)
-	if a := n.command.argAt(len(given.Args)); a != nil {
+	if a := n.command.argAt(len(given.Args)); a != nil && !n.bare {
 		all = append(all, t.valuesOf(a, given.Args, values)...)
 	}
 	return all

@@ -58,7 +58,7 @@ func (t *Tree) ParseTokens(tokens []Token) (Call, error) {
 	for _, f := range leading {
 		call.Flags[f] = true
 	}
-	if n.command.most() == 0 && len(call.Args) > 0 {
+	if (n.bare || n.command.most() == 0) && len(call.Args) > 0 {
 		return Call{}, t.unknown(tokens)
 	}
 	return call, call.check()
@@ -139,6 +139,11 @@ func (t *Tree) unknown(tokens []Token) error {
 	for i, tok := range tokens {
 		words[i] = tok.Text
 	}
+	return t.Unknown(words)
+}
+
+// Unknown returns the *UnknownError of words that lead to no command.
+func (t *Tree) Unknown(words []string) error {
 	e := &UnknownError{Typed: strings.Join(words, " ")}
 	if c := t.Nearest(words); c != nil {
 		e.Nearest = c.Usage()

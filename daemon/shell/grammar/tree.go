@@ -14,6 +14,7 @@ type Tree struct {
 // node is one word of the tree.
 type node struct {
 	command  *Command // nil where the words so far are only a group
+	bare     bool     // the words name a group, and command is what they mean alone
 	children map[string]*node
 }
 
@@ -55,6 +56,7 @@ func (t *Tree) plant(words string, c *Command) {
 		panic("grammar: two commands are called " + words)
 	}
 	n.command = c
+	n.bare = strings.HasPrefix(c.Words, words+" ")
 }
 
 // Commands returns all commands ordered by their words.

@@ -1,0 +1,133 @@
+package shell
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/shell/console"
+	"quorate.org/daemon/shell/grammar"
+)
+
+// errSaid ends a command that has already said why it failed.
+var errSaid = errors.New("failed")
+
+// statusError is the exit status of a program run on the person's behalf, which
+// has said itself what was wrong.
+type statusError int
+
+func (e statusError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// say prints text as it is. That the other end has gone is noticed when the
+// next line is read.
+func (s *Shell) say(text string) { io.WriteString(s.cfg.Out, text) }
+
+func (s *Shell) success(format string, args ...any) {
+	s.say("SUCCESS: " + fmt.Sprintf(format, args...) + "\n")
+}
+
+func (s *Shell) warning(text string) { s.say("WARNING: " + text + "\n") }
+
+func (s *Shell) failure(message, remedy string) {
+	s.say("FAILURE: " + message + "\n")
+	if remedy != "" {
+		s.say("REMEDY: " + remedy + "\n")
+	}
+}
+
+// show prints a value: as JSON when the call says so, else as text.
+func (s *Shell) show(c grammar.Call, value any, text string) error {
+	if !c.Flags[grammar.JSON] {
+		s.say(text)
+		return nil
+	}
+	return s.json(value)
+}
+
+func (s *Shell) json(value any) error {
+	e := json.NewEncoder(s.cfg.Out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(value); err != nil {
+		return fmt.Errorf("writing JSON: %w", err)
+	}
+	return nil
+}
+
+// list makes no rows an empty JSON list and not null.
+func list[T any](rows []T) []T {
+	if rows == nil {
+		return []T{}
+	}
+	return rows
+}
+
+// steps prints a line for each step and tells whether all went well.
+func (s *Shell) steps(steps []bus.Step) bool {
+	ok := true
+	for _, step := range steps {
+		text := step.Text
+		if text == "" {
+			text = step.Name
+		}
+		if step.OK {
+			s.success("%s", text)
+			continue
+		}
+		ok = false
+		s.failure(text, step.Remedy)
+	}
+	return ok
+}
+
+// report says why a command failed and returns the exit status.
+func (s *Shell) report(err error, asJSON bool) int {
+	var unknown *grammar.UnknownError
+	var status statusError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errSaid):
+		return 1
+	case errors.As(err, &status):
+		return int(status)
+	case errors.As(err, &unknown):
+		s.say(unknown.Error() + "\n")
+		if unknown.Nearest != "" {
+			s.say("Did you mean: " + unknown.Nearest + "\n")
+		}
+		return 1
+	}
+	f := asFault(err)
+	if asJSON {
+		// The encoder can not fail on three strings.
+		_ = s.json(bus.Fault{Code: string(f.Code), Text: f.Message, Remedy: f.Remedy})
+		return 1
+	}
+	s.failure(strings.TrimSpace(f.Message), f.Remedy)
+	return 1
+}
+
+// asFault gives every failure words.
+func asFault(err error) *fault.Error {
+	var f *fault.Error
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.Is(err, console.ErrCancelled):
+		return fault.New(fault.InvalidArgument, "cancelled, nothing was changed")
+	case errors.Is(err, context.Canceled):
+		return fault.New(fault.Unavailable, "cancelled; what the service has begun it may still finish")
+	case errors.Is(err, io.EOF):
+		return fault.New(fault.InvalidArgument, "the answer is missing, nothing was changed")
+	}
+	return fault.New(fault.Internal, err.Error())
+}
+
+// absent reports whether err says that a service is not there to answer.
+func absent(err error) bool { return err != nil && fault.CodeOf(err) == fault.Unavailable }
