@@ -126,6 +126,7 @@ func (m *local) writeFiles() error {
 		name, value, _ := strings.Cut(kv, "=")
 		fmt.Fprintf(&exports, "%s='%s' ", name, value)
 	}
+	fmt.Fprintf(&exports, "HOME='%s'", m.dir) // the command history's place
 	files := []struct {
 		name, text string
 		mode       os.FileMode

@@ -20,9 +20,11 @@ func clean(t *testing.T, argv ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
 	cmd.Dir = labtest.Root()
-	out, err := cmd.CombinedOutput()
+	var errOut bytes.Buffer // progress, such as downloads; and vet's findings, with an exit status
+	cmd.Stderr = &errOut
+	out, err := cmd.Output()
 	if err != nil || len(bytes.TrimSpace(out)) > 0 {
-		t.Fatalf("%s: %v\n%s", strings.Join(argv, " "), err, out)
+		t.Fatalf("%s: %v\n%s%s", strings.Join(argv, " "), err, out, errOut.Bytes())
 	}
 }
 

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -47,6 +48,27 @@ func TestM2_4_LeaderPartitioned(t *testing.T) {
 		t.Errorf("a silent cut cost %v, want 1.5 s at most (M2.13)", gap)
 	}
 }
+
+// oneEpoch checks what the nodes logged: no term was served by two of them, so
+// no edge could accept from two epochs of one, and each node's epochs only grew.
+func oneEpoch(t *testing.T, l *lab.Lab) {
+	t.Helper()
+	owner := map[string]string{}
+	for _, n := range l.Members() {
+		text, err := n.Journal(t.Context(), "xmppd")
+		must(t, err)
+		for _, m := range routing.FindAllStringSubmatch(text, -1) {
+			if other, taken := owner[m[1]]; taken && other != n.Name() {
+				t.Errorf("term %s was served by %s and by %s", m[1], other, n.Name())
+			}
+			owner[m[1]] = n.Name()
+		}
+	}
+	must(t, wantf(len(owner) > 0, "no node said that it routes"))
+}
+
+// routing is what a leader logs when it begins to serve.
+var routing = regexp.MustCompile(`routing as leader.*term=(\d+)`)
 
 // minority checks what a node alone says and refuses.
 func minority(t *testing.T, n *lab.Node) {
