@@ -56,12 +56,13 @@ var errEnd = errors.New("the stream has ended")
 func (c *conn) serve() {
 	defer c.edge.forget(c)
 	err := c.run()
-	if err != nil && !errors.Is(err, errEnd) {
-		c.out.fail()
+	if !errors.Is(err, errEnd) {
+		c.out.abort()
 		c.tcp.Close()
 	}
 	c.out.wait()
-	c.wire.Close()
+	c.out.stop()
+	c.tcp.Close()
 	c.in.release()
 	c.cancel()
 	if c.session != nil {
@@ -73,7 +74,7 @@ func (c *conn) serve() {
 // run reads until the stream is over. errEnd means that it was ended by an end
 // tag or a stream error and all bytes of it are written or with the writer.
 func (c *conn) run() error {
-	c.tcp.SetDeadline(time.Now().Add(c.set.limits.AuthTimeout))
+	c.limitTime(c.set.limits.AuthTimeout)
 	if c.direct {
 		if err := c.secure(c.set.direct); err != nil {
 			return err
@@ -93,6 +94,29 @@ func (c *conn) run() error {
 			return err
 		}
 		c.in.keep(data[n:])
+	}
+}
+
+// limitTime gives the negotiation d from now, without limit if d is 0, unless the
+// stream is being shut.
+func (c *conn) limitTime(d time.Duration) {
+	if d == 0 {
+		c.tcp.SetDeadline(time.Time{})
+	} else {
+		c.tcp.SetDeadline(time.Now().Add(d))
+	}
+	if c.shut.Load() != nil { // behind the above, or Shut's own limits are
+		c.limitEnd()
+	}
+}
+
+// limitEnd gives the stream closeWait to end. Before it is bound there is nothing
+// to read for.
+func (c *conn) limitEnd() {
+	now := time.Now()
+	c.tcp.SetDeadline(now.Add(closeWait))
+	if c.bound.Load() == 0 {
+		c.tcp.SetReadDeadline(now)
 	}
 }
 
@@ -224,14 +248,14 @@ func (c *conn) binding() sasl.Binding {
 // bind asks for the session and, when it is granted, lets the outbox flow behind
 // the answer. The time limit does not run while a leader is waited for.
 func (c *conn) bind(want jid.JID) error {
-	c.tcp.SetDeadline(time.Time{})
+	c.limitTime(0)
 	kind := Client
 	if c.machine.Component() {
 		kind = Component
 	}
 	session, err := c.edge.router.Bind(c.ctx, kind, want, c)
 	if err != nil {
-		c.tcp.SetDeadline(time.Now().Add(c.set.limits.AuthTimeout))
+		c.limitTime(c.set.limits.AuthTimeout)
 		out, act := c.machine.Refused(nil, err)
 		return c.act(out, act, 0)
 	}
@@ -282,6 +306,7 @@ func (c *conn) readFailed(err error) error {
 	case v != nil && timeout: // Shut during the negotiation
 		return c.violated(v)
 	case timeout:
+		c.tcp.SetWriteDeadline(time.Now().Add(closeWait))
 		return c.violated(&stream.Violation{
 			Condition: stanza.StreamConnectionTimeout, Text: "not signed in within the time limit"})
 	}

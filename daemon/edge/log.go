@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/jid"
@@ -55,8 +56,8 @@ func (c *conn) logBound(k Kind, j jid.JID) {
 
 func (c *conn) logEnd(err error) {
 	reason := "ended"
-	if v := c.shut.Load(); v != nil && v.Condition != "" {
-		reason = v.Condition
+	if v := c.shut.Load(); v != nil && v.Condition+v.Text != "" {
+		reason = strings.TrimPrefix(v.Error(), ": ")
 	} else if err != nil && !errors.Is(err, errEnd) {
 		reason = err.Error()
 	}

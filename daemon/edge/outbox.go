@@ -148,16 +148,13 @@ func (o *outbox) release() putResult {
 	return o.start()
 }
 
-// end makes tail the last thing written. It reports whether this is the first
-// end, and if a writer has to be started.
-func (o *outbox) end(tail []byte) (first bool, r putResult) {
+// end makes tail the last thing written and says whether a writer has to be
+// started.
+func (o *outbox) end(tail []byte) putResult {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.tail != nil {
-		return false, queued
-	}
 	o.tail, o.closed = tail, true
-	return true, o.start()
+	return o.start()
 }
 
 // take tells that the writer wrote n more bytes of stanzas and gives it its next
@@ -170,6 +167,10 @@ func (o *outbox) take(n int) (b []byte, last bool) {
 	if o.work != nil && o.done == len(o.work.buf) {
 		o.work.free()
 		o.work = nil
+	}
+	if o.broken {
+		o.rest()
+		return nil, false
 	}
 	if o.work == nil && !o.stopped {
 		o.work, o.fill, o.done = o.fill, nil, 0
@@ -185,14 +186,20 @@ func (o *outbox) take(n int) (b []byte, last bool) {
 	return nil, false
 }
 
-// fail notes that the connection can not be written to any more.
+// abort notes that the connection can not be written to any more. A write under
+// way has to fail by itself.
+func (o *outbox) abort() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed, o.broken = true, true
+}
+
+// fail is the writer's last word when a write failed.
 func (o *outbox) fail() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closed, o.broken = true, true
-	if o.writing {
-		o.rest()
-	}
+	o.rest()
 }
 
 func (o *outbox) rest() {

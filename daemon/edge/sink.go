@@ -42,15 +42,8 @@ func (c *conn) Shut(condition, text string) {
 		return
 	}
 	c.cancel()
-	now := time.Now()
-	c.tcp.SetWriteDeadline(now.Add(closeWait))
-	if c.bound.Load() == 0 {
-		c.tcp.SetReadDeadline(now)
-	} else {
-		c.tcp.SetReadDeadline(now.Add(closeWait))
-	}
-	_, r := c.out.end(stream.AppendEnd(nil, condition, text))
-	c.start(r)
+	c.limitEnd()
+	c.start(c.out.end(stream.AppendEnd(nil, condition, text)))
 }
 
 // start starts the writer if that is what r says.
@@ -69,8 +62,9 @@ func (c *conn) write() {
 			return
 		}
 		if _, err := c.wire.Write(b); err != nil {
+			c.shut.CompareAndSwap(nil, &stream.Violation{Text: err.Error()})
 			c.out.fail()
-			c.tcp.SetReadDeadline(time.Now()) // wakes the reader
+			c.tcp.Close() // wakes the reader
 			return
 		}
 		n = len(b)
