@@ -206,6 +206,11 @@ func TestJoinAtADeadMembersAddressReplacesIt(t *testing.T) {
 	if s.Removed[node(2).ID] != s.Version {
 		t.Errorf("removed = %v, want the old ID at index %d", s.Removed, s.Version)
 	}
+	moved := UpdateMember(node(1))
+	moved.Member.Addr, moved.Replaces = fresh.Addr, fresh.ID
+	if next := after(t, s, moved); len(next.Members) != 1 {
+		t.Error("a member that moves to a dead member's address replaces it too")
+	}
 	other := node(8)
 	other.Addr, other.MeshPort = node(1).Addr, 15224
 	if s = after(t, s, Join(other, New(), "")); len(s.Members) != 3 {

@@ -120,7 +120,7 @@ func checkGossipKey(key []byte) error {
 }
 
 // label names a node for people: its host name, or its ID when it has none.
-func (m *Member) label() string {
+func (m Member) label() string {
 	if m.Name != "" {
 		return m.Name
 	}

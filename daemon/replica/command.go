@@ -14,7 +14,7 @@ const (
 	OpInitialize          Op = "initialize"            // ClusterID, Member, GossipKey, Domain, CallBridges, Accounts
 	OpJoin                Op = "join"                  // Member, Replaces, Domain, CallBridges, Accounts
 	OpMemberVoter         Op = "member-voter"          // NodeID, Voter
-	OpMemberUpdate        Op = "member-update"         // Member
+	OpMemberUpdate        Op = "member-update"         // Member, Replaces
 	OpMemberRemove        Op = "member-remove"         // NodeID
 	OpGossipKey           Op = "gossip-key"            // GossipKey
 	OpRecover             Op = "recover"               // ClusterID, NodeID, GossipKey
@@ -85,8 +85,8 @@ func SetVoter(nodeID string, voter bool) Command {
 	return Command{Op: OpMemberVoter, NodeID: nodeID, Voter: voter}
 }
 
-// UpdateMember changes name, addresses, ports and version of a member. Its key
-// and its vote stay.
+// UpdateMember changes name, address, ports and version of a member. Its key and
+// its vote stay. Set Replaces as for Join when it moved to a dead member's address.
 func UpdateMember(m Member) Command { return Command{Op: OpMemberUpdate, Member: &m} }
 
 // RemoveMember takes a node out for good: its ID can never join again.

@@ -3,7 +3,6 @@ package replica
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"net"
 	"reflect"
 	"strconv"
@@ -59,15 +58,11 @@ func join(s *State, index uint64, c Command) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	if old, taken := s.at(c.Member); taken {
-		if old.ID != c.Replaces {
-			return nil, addressTaken(c.Member, old)
-		}
-		n.take(old.ID, index)
-	}
 	m := *c.Member
 	m.Voter = false
-	n.Members = put(n.Members, m.ID, m)
+	if err := n.seat(m, c.Replaces, index); err != nil {
+		return nil, err
+	}
 	return n, nil
 }
 
@@ -82,7 +77,7 @@ func memberVoter(s *State, _ uint64, c Command) (*State, error) {
 	return n, nil
 }
 
-func memberUpdate(s *State, _ uint64, c Command) (*State, error) {
+func memberUpdate(s *State, index uint64, c Command) (*State, error) {
 	if err := checkMember(c.Member); err != nil {
 		return nil, err
 	}
@@ -95,16 +90,15 @@ func memberUpdate(s *State, _ uint64, c Command) (*State, error) {
 			fmt.Sprintf("the node ID %s belongs to %s, which has another key", have.ID, have.label()),
 			`run "xmpp reset" on the node that is the copy`)
 	}
-	if old, taken := s.at(c.Member); taken {
-		return nil, addressTaken(c.Member, old)
-	}
 	m := *c.Member
 	m.Voter = have.Voter
 	if reflect.DeepEqual(m, have) {
 		return s, nil
 	}
 	n := s.fork()
-	n.Members = put(s.Members, m.ID, m)
+	if err := n.seat(m, c.Replaces, index); err != nil {
+		return nil, err
+	}
 	return n, nil
 }
 
@@ -188,9 +182,22 @@ func (s *State) member(id string) (Member, error) {
 	return m, nil
 }
 
+// seat enters a member at its address. Another member there gives way only when
+// it is the one that was found dead. s must be a fork.
+func (s *State) seat(m Member, replaces string, index uint64) error {
+	if old, taken := s.at(m); taken {
+		if old.ID != replaces {
+			return addressTaken(m, old)
+		}
+		s.take(old.ID, index)
+	}
+	s.Members = put(s.Members, m.ID, m)
+	return nil
+}
+
 // at returns the other member that has m's address and mesh port.
-func (s *State) at(m *Member) (Member, bool) {
-	for other := range maps.Values(s.Members) {
+func (s *State) at(m Member) (Member, bool) {
+	for _, other := range s.Members {
 		if other.ID != m.ID && other.Addr == m.Addr && other.MeshPort == m.MeshPort {
 			return other, true // there is at most one, so the order of the map does not show
 		}
@@ -198,9 +205,9 @@ func (s *State) at(m *Member) (Member, bool) {
 	return Member{}, false
 }
 
-func addressTaken(m *Member, old Member) error {
+func addressTaken(m, old Member) error {
 	return fault.Mend(fault.Exists,
-		fmt.Sprintf("the address %s of node %s is that of member %s (%s), which is alive",
+		fmt.Sprintf("the address %s of node %s is that of member %s (%s)",
 			net.JoinHostPort(m.Addr, strconv.Itoa(m.MeshPort)), m.label(), old.label(), old.ID),
-		"give this node another address, or remove the other one first with \"xmpp cluster remove "+old.ID+"\"")
+		fmt.Sprintf(`give this node another address, or remove the other one first with "xmpp cluster remove %s"`, old.ID))
 }
