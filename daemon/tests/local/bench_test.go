@@ -15,7 +15,7 @@ import (
 func TestM2_13_Throughput(t *testing.T) {
 	l := labtest.Cluster(t)
 	_, others := leaderOf(t, l)
-	a, b := component(t, l, "cb1", others[0]), component(t, l, "cb2", others[1])
+	a, b := labtest.Component(t, l, "cb1", others[0]), labtest.Component(t, l, "cb2", others[1])
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	const window, size = 512, 300
@@ -38,7 +38,7 @@ func TestM2_13_Throughput(t *testing.T) {
 func TestM2_13_OneInFlight(t *testing.T) {
 	l := labtest.Cluster(t)
 	_, others := leaderOf(t, l)
-	a, b := component(t, l, "cb1", others[0]), component(t, l, "cb2", others[1])
+	a, b := labtest.Component(t, l, "cb1", others[0]), labtest.Component(t, l, "cb2", others[1])
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	_, err := flow.RoundTrips(ctx, a, b, 1000) // warm up

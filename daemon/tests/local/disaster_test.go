@@ -69,7 +69,7 @@ func TestM2_7_RecoverLoneSurvivor(t *testing.T) {
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Errorf("call bridges of the survivor (-before +after):\n%s", diff)
 	}
-	component(t, l, "cb3", survivor) // it serves
+	labtest.Component(t, l, "cb3", survivor) // it serves
 	for _, n := range lost {
 		must(t, n.Start(t.Context()))
 		typed(t, n, "xmpp reset --force")

@@ -73,7 +73,7 @@ func TestM2_10_AfterSignIn(t *testing.T) {
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
-			p := component(t, l, "cb3", l.Node("cb3"))
+			p := labtest.Component(t, l, "cb3", l.Node("cb3"))
 			if err := p.Send([]byte(tc.send)); err != nil && !closedEarly(err) {
 				t.Fatal(err)
 			}
@@ -118,7 +118,7 @@ func TestM2_10_EndlessHeader(t *testing.T) {
 		conn, err := l.Dial(t.Context(), "tcp", l.Node("cb2").Addr()+":"+port)
 		must(t, err)
 		if port == "5223" {
-			conn = tls.Client(conn, tlsConfig(l))
+			conn = tls.Client(conn, labtest.TLS(l))
 		}
 		_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
 		sent, err := io.Copy(conn, io.MultiReader(strings.NewReader("<stream:stream a='"), endless{}))
@@ -171,8 +171,8 @@ func TestM2_10_SlowReader(t *testing.T) {
 	l := labtest.Cluster(t)
 	_, others := leaderOf(t, l)
 	slow := sleeper(t, l, others[1])
-	sender := component(t, l, "cb1", others[0])
-	other := client(t, l, "bob", others[1])
+	sender := labtest.Component(t, l, "cb1", others[0])
+	other := labtest.Client(t, l, "bob", others[1])
 	before := rss(t, others[1])
 	echoed := make(chan struct{}, 1)
 	other.Handle(func(elem []byte) {

@@ -12,7 +12,10 @@ import (
 	"quorate.org/daemon/internal/lab/labtest"
 )
 
-const kills = 20
+const (
+	kills       = 20
+	trafficRate = 1000 // messages a second
+)
 
 // gaps is the longest silence of each kill, measured once for the two tests
 // that judge it.
@@ -69,12 +72,12 @@ func killLeader(t *testing.T, l *lab.Lab) (gap time.Duration, sent int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := startTraffic(t, l, others[0], others[1])
+	tr := labtest.StartTraffic(t, l, others[0], others[1], trafficRate)
 	if err := leader.Signal(t.Context(), "xmppd", syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	tr.await(t.Context(), trafficRate/4) // a second of it
-	gap, sent = tr.stop()
+	tr.Await(trafficRate / 4) // a second of it
+	gap, sent = tr.Stop()
 	if err := leader.Revive(t.Context(), "xmppd"); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"quorate.org/daemon/internal/lab"
 	"quorate.org/daemon/internal/lab/flow"
+	"quorate.org/daemon/internal/lab/labtest"
 )
 
 // rss returns the resident memory of the node's xmppd in bytes.
@@ -19,9 +20,9 @@ func rss(t *testing.T, n *lab.Node) int {
 // full JID.
 func sleeper(t *testing.T, l *lab.Lab, at *lab.Node) string {
 	t.Helper()
-	account(t, l, "sleeper")
-	p, err := flow.Client(t.Context(), l.Dial, at.Addr()+":5222", tlsConfig(l),
-		flow.Account{Local: "sleeper", Domain: lab.Domain, Password: password, Resource: "slow"})
+	labtest.Account(t, l, "sleeper")
+	p, err := flow.Client(t.Context(), l.Dial, at.Addr()+":5222", labtest.TLS(l),
+		flow.Account{Local: "sleeper", Domain: lab.Domain, Password: labtest.Password, Resource: "slow"})
 	must(t, err)
 	t.Cleanup(p.Close)
 	wake := make(chan struct{})

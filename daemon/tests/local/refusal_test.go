@@ -30,7 +30,7 @@ func refusesComponent(t *testing.T, jid, secret, condition string) {
 	l := labtest.Cluster(t)
 	_, others := leaderOf(t, l)
 	unchanged(t, l.Members(), func() {
-		_, err := flow.Component(t.Context(), l.Dial, others[0].Addr()+":5223", tlsConfig(l), jid, secret)
+		_, err := flow.Component(t.Context(), l.Dial, others[0].Addr()+":5223", labtest.TLS(l), jid, secret)
 		must(t, wantf(err != nil && strings.Contains(err.Error(), condition), "want %s, got %v", condition, err))
 		t.Logf("M2.8 %v", err)
 	})

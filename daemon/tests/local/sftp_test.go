@@ -90,7 +90,7 @@ func TestM2_12_PathEscape(t *testing.T) {
 func TestM2_12_Renewal(t *testing.T) {
 	l := labtest.Cluster(t)
 	n := l.Node("cb2")
-	a, b := component(t, l, "cb1", n), client(t, l, "bob", n)
+	a, b := labtest.Component(t, l, "cb1", n), labtest.Client(t, l, "bob", n)
 	before := serial(t, l, n)
 	csr, err := l.Node("cb1").Get(t.Context(), "xmpp.csr")
 	must(t, err)
@@ -127,7 +127,7 @@ func serial(t *testing.T, l *lab.Lab, n *lab.Node) string {
 	t.Helper()
 	raw, err := l.Dial(t.Context(), "tcp", n.Addr()+":5223")
 	must(t, err)
-	conn := tls.Client(raw, tlsConfig(l))
+	conn := tls.Client(raw, labtest.TLS(l))
 	defer conn.Close()
 	must(t, conn.HandshakeContext(t.Context()))
 	return fmt.Sprintf("%x", conn.ConnectionState().PeerCertificates[0].SerialNumber)
