@@ -124,15 +124,49 @@ func form(t *testing.T, v lab.Variant, spare int) *lab.Lab {
 	return l
 }
 
-// start makes a lab and powers its nodes on.
+// Machines returns the shared cluster of three virtual machines, booted once
+// from the image in $QUORATE_IMAGE or .build/image, formed by the walkthrough,
+// and healthy. The first caller gets what the walkthrough printed as well.
+func Machines(t *testing.T) (l *lab.Lab, transcript string) {
+	t.Helper()
+	if shared == nil {
+		var b bytes.Buffer
+		image := os.Getenv("QUORATE_IMAGE")
+		if image == "" {
+			image = filepath.Join(Root(), ".build/image")
+		}
+		machines := boot(t, lab.Config{Image: image, Log: &b})
+		if err := machines.Walkthrough(t.Context(), lab.Shared); err != nil {
+			Show(t, machines)
+			_ = lab.Remove(context.Background(), lab.Config{Dir: machines.Dir()}) // the test has failed already
+			t.Fatalf("%v; so far:\n%s", err, b.String())
+		}
+		shared, transcript = machines, b.String()
+	}
+	l = shared
+	t.Cleanup(func() {
+		if t.Failed() {
+			Show(t, l)
+		}
+	})
+	if err := l.WaitHealthy(t.Context(), 2*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	return l, transcript
+}
+
+// start makes a local lab and powers its nodes on.
 func start(t *testing.T, spare int, log *bytes.Buffer) *lab.Lab {
 	t.Helper()
+	return boot(t, lab.Config{Local: true, Spare: spare, Log: log, Bin: filepath.Join(Root(), ".build/bin")})
+}
+
+// boot makes a lab under a name of its own and powers its nodes on.
+func boot(t *testing.T, cfg lab.Config) *lab.Lab {
+	t.Helper()
 	count++
-	name := fmt.Sprintf("t%d-%d", os.Getpid(), count)
-	cfg := lab.Config{
-		Name: name, Dir: filepath.Join(Root(), ".lab", name), Local: true, Ephemeral: true, Spare: spare, Log: log,
-		Bin: filepath.Join(Root(), ".build/bin"),
-	}
+	cfg.Name = fmt.Sprintf("t%d-%d", os.Getpid(), count)
+	cfg.Dir, cfg.Ephemeral = filepath.Join(Root(), ".lab", cfg.Name), true
 	l, err := lab.Create(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
