@@ -32,6 +32,8 @@ const usage = `usage: scripts/lab <command>
   down                 stop everything and remove it
 `
 
+var errUsage = errors.New("that is no command of the lab")
+
 func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := dispatch(ctx, os.Args[1:])
@@ -40,6 +42,9 @@ func main() {
 	switch {
 	case len(os.Args) > 1 && os.Args[1] == "ssh" && errors.As(err, &exit) && exit.ExitCode() > 0:
 		os.Exit(exit.ExitCode())
+	case errors.Is(err, errUsage):
+		fmt.Fprint(os.Stderr, "lab: ", err, "\n", usage)
+		os.Exit(2)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "lab:", err)
 		os.Exit(1)
@@ -48,7 +53,7 @@ func main() {
 
 func dispatch(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New(usage)
+		return errUsage
 	}
 	dir := os.Getenv("QUORATE_LAB")
 	if dir == "" {
@@ -68,7 +73,7 @@ func dispatch(ctx context.Context, args []string) error {
 	}
 	run, ok := commands[command]
 	if !ok {
-		return errors.New(usage)
+		return errUsage
 	}
 	l, err := lab.Open(dir)
 	if err != nil {
@@ -80,7 +85,7 @@ func dispatch(ctx context.Context, args []string) error {
 func up(ctx context.Context, dir string, args []string) error {
 	for _, a := range args {
 		if !slices.Contains([]string{"--local", "--three-certs", "--empty"}, a) {
-			return fmt.Errorf("up does not know %s\n%s", a, usage)
+			return fmt.Errorf("%w: up does not know %s", errUsage, a)
 		}
 	}
 	self, err := os.Executable()
@@ -141,7 +146,7 @@ func ssh(_ context.Context, l *lab.Lab, args []string) error {
 
 func named(l *lab.Lab, args []string) (*lab.Node, error) {
 	if len(args) == 0 {
-		return nil, errors.New(usage)
+		return nil, errUsage
 	}
 	n := l.Node(args[0])
 	if n == nil {
