@@ -3,15 +3,15 @@ package xmlwire
 // describe fills the header of the first-level element raw.
 func (s *Scanner) describe(raw []byte) {
 	e, h := &s.elem, &s.header
-	*h = Header{
-		Name: e.topLocal.of(raw), Space: e.topSpace, ChildSpace: e.childSpace, Children: e.children,
-		Attrs: h.Attrs[:0], attrSpans: h.attrSpans[:0],
-		Explicit: e.explicit, Empty: e.topEmpty, StartEnd: e.topEnd, NameEnd: e.top.end,
-		cuts: e.cuts, uses: e.uses, prefixes: s.outer, inherited: s.space,
-	}
+	h.Name, h.Space = e.topLocal.of(raw), e.topSpace
+	h.ChildName, h.ChildSpace, h.Children = nil, e.childSpace, e.children
 	if e.children > 0 {
 		h.ChildName = e.child.of(raw)
 	}
+	h.Explicit, h.Empty, h.StartEnd, h.NameEnd = e.explicit, e.topEmpty, e.topEnd, e.top.end
+	h.cuts, h.uses, h.prefixes, h.inherited = e.cuts, e.uses, s.outer, s.space
+	h.To, h.From, h.Type, h.ID, h.Lang = Attr{}, Attr{}, Attr{}, Attr{}, Attr{}
+	h.Attrs, h.attrSpans = h.Attrs[:0], h.attrSpans[:0]
 	for i := range e.topAttrs {
 		a := &e.topAttrs[i]
 		v := Attr{Name: a.name.of(raw), Value: a.value.of(raw), Escaped: a.escaped}

@@ -10,11 +10,15 @@ import (
 // reference, so it survives normalisation. Bytes that XML can not carry
 // (controls, invalid UTF-8) become U+FFFD.
 func AppendEscaped(dst []byte, s string) []byte {
+	const plain = textPlain | valuePlain
 	last := 0
 	for i := 0; i < len(s); {
+		if class[s[i]]&plain == plain {
+			i++
+			continue
+		}
 		r, n := utf8.DecodeRuneInString(s[i:])
-		esc := escapeOf(r, n)
-		if esc != "" {
+		if esc := escapeOf(r, n); esc != "" {
 			dst = append(dst, s[last:i]...)
 			dst = append(dst, esc...)
 			last = i + n
@@ -43,7 +47,7 @@ func escapeOf(r rune, size int) string {
 	case '\r':
 		return "&#13;"
 	}
-	if r == utf8.RuneError && size == 1 || !isChar(r) {
+	if r == utf8.RuneError && size == 1 || !isChar(r) { // XML 1.0 §2.2
 		return "\uFFFD"
 	}
 	return ""

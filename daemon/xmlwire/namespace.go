@@ -35,7 +35,10 @@ func (e *element) start(s *Scanner, b []byte, empty bool) (step, error) {
 	if err := e.unique(s, b); err != nil {
 		return on, err
 	}
-	e.note(b, depth, space, empty)
+	if depth == 0 && s.phase == inStream && string(space) == NSStream && e.local().is(b, "stream") {
+		return on, &Error{BadFormat, "there is a stream header inside the stream"}
+	}
+	e.note(depth, space, empty)
 	if s.phase != inStream {
 		return done, nil
 	}
@@ -51,6 +54,9 @@ func (e *element) start(s *Scanner, b []byte, empty bool) (step, error) {
 func (e *element) declare(s *Scanner, b []byte) (own *attr, err error) {
 	for i := range e.attrs {
 		a := &e.attrs[i]
+		if b[a.name.start] != 'x' {
+			continue
+		}
 		name := a.name.of(b)
 		if len(name) < 5 || string(name[:5]) != "xmlns" || len(name) > 5 && name[5] != ':' {
 			continue
@@ -217,11 +223,8 @@ func (e *element) same(s *Scanner, b []byte, a, o *attr, space []byte) bool {
 }
 
 // note keeps what Header says about the element and its first child.
-func (e *element) note(b []byte, depth int, space []byte, empty bool) {
-	local := e.tag
-	if e.tagColon >= 0 {
-		local.start = e.tagColon + 1
-	}
+func (e *element) note(depth int, space []byte, empty bool) {
+	local := e.local()
 	switch {
 	case depth == 0:
 		e.top, e.topLocal, e.topSpace = e.tag, local, space
@@ -233,4 +236,12 @@ func (e *element) note(b []byte, depth int, space []byte, empty bool) {
 		}
 		e.children++
 	}
+}
+
+// local is the local part of the tag's name.
+func (e *element) local() span {
+	if e.tagColon >= 0 {
+		return span{e.tagColon + 1, e.tag.end}
+	}
+	return e.tag
 }

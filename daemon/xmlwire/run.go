@@ -65,3 +65,12 @@ func valueRun(b []byte, i int) int {
 	}
 	return i
 }
+
+// nameRun returns the offset, from i on, of the first byte that is no ASCII
+// NameChar or is a colon. Names are short, so it goes byte by byte.
+func nameRun(b []byte, i int) int {
+	for i < len(b) && class[b[i]]&nameChar != 0 {
+		i++
+	}
+	return i
+}

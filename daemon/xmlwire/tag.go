@@ -11,13 +11,9 @@ var (
 // name reads the qualified name of an element or attribute (Namespaces in XML
 // §4).
 func (e *element) name(b []byte) (step, error) {
-	i := e.pos
-	for i < len(b) {
+	i := nameRun(b, e.pos)
+	for ; i < len(b); i = nameRun(b, i) {
 		c := b[i]
-		if class[c]&nameChar != 0 {
-			i++
-			continue
-		}
 		if c == ':' {
 			if e.colon >= 0 {
 				return on, errName
@@ -107,12 +103,10 @@ func (e *element) inside(s *Scanner, b []byte) (step, error) {
 // inAttrName to inValue, which take all other attributes.
 func (e *element) plain(b []byte) bool {
 	start, colon := e.pos, -1
-	i := start
-	for i < len(b) && (class[b[i]]&nameChar != 0 || b[i] == ':' && colon < 0) {
-		if b[i] == ':' {
-			colon = i
-		}
-		i++
+	i := nameRun(b, start)
+	if i < len(b) && b[i] == ':' {
+		colon = i
+		i = nameRun(b, i+1)
 	}
 	if len(b)-i < 3 || b[i] != '=' || b[i+1] != '"' && b[i+1] != '\'' {
 		return false
