@@ -1,0 +1,300 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"quorate.org/daemon/consensus"
+	"quorate.org/daemon/gossip"
+	"quorate.org/daemon/mesh"
+	"quorate.org/daemon/replica"
+	"quorate.org/daemon/router"
+)
+
+// Traffic is the forwarding that rides on the cluster's links and leadership.
+type Traffic interface {
+	LinkUp(id string)
+	LinkDown(id string, dead bool)
+	Receive(id string, payloads [][]byte)
+	Reign(term uint64, members []router.Member, linked func(id string) bool)
+	Abdicate()
+}
+
+// Config is what Open needs.
+type Config struct {
+	Dir     string // state directory of this daemon
+	Name    string // host name
+	Version string
+	Machine string // what identifies the hardware; "" if unknown
+
+	Addr       string // IP address of `xmpp listen`; "" if none is set
+	ClientPort int
+	MeshPort   int
+	GossipPort int
+
+	Heartbeat, Election, Lease time.Duration // raft timers; 0 = default
+
+	Incarnation [16]byte
+	Certificate func() (*tls.Certificate, error)
+	Trust       func(chain []*x509.Certificate) error
+	NewTraffic  func(id string, links *mesh.Mesh, state func() *replica.State) Traffic
+	OnChange    func() // state, leadership or members changed: look again; must not block
+	Logger      *slog.Logger
+}
+
+// Cluster is one instance of this node's membership.
+type Cluster struct {
+	cfg     Config
+	log     *slog.Logger
+	id      *mesh.Identity
+	record  record
+	mesh    *mesh.Mesh
+	node    *consensus.Node
+	traffic Traffic
+	changed chan struct{} // holds one: consensus, gossip or links changed
+	ctx     context.Context
+	stop    context.CancelFunc
+	running sync.WaitGroup
+
+	mu       sync.Mutex // guards what follows
+	pool     *gossip.Pool
+	suspects map[string]suspicion // by node ID of who suspects
+	dead     map[string]bool      // peers whose process is proved gone
+	spared   map[uint64]bool      // terms whose leader this node has stood against
+}
+
+// Open starts what the disk says this node is.
+func Open(cfg Config) (*Cluster, error) {
+	id, r, err := load(cfg.Dir, cfg.Machine)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{cfg: cfg, log: cfg.Logger, id: id, record: r, changed: make(chan struct{}, 1),
+		suspects: make(map[string]suspicion), dead: make(map[string]bool), spared: make(map[uint64]bool)}
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	c.mesh = mesh.New(mesh.Config{Identity: id, Name: cfg.Name, Version: cfg.Version, Incarnation: cfg.Incarnation,
+		Certificate: cfg.Certificate, Trust: cfg.Trust, Keepalive: cfg.Heartbeat / 2, Handler: (*peers)(c), Logger: cfg.Logger})
+	c.traffic = cfg.NewTraffic(id.ID, c.mesh, c.State)
+	if err := c.openStore(); err != nil {
+		c.stop()
+		c.mesh.Close()
+		return nil, err
+	}
+	c.setMembership()
+	c.openPorts()
+	c.running.Go(c.watch)
+	c.running.Go(c.reconcile)
+	return c, nil
+}
+
+// consensusConfig is the raft part of the configuration.
+func (c *Cluster) consensusConfig() consensus.Config {
+	return consensus.Config{Dir: filepath.Join(c.cfg.Dir, storeDir), ID: c.id.ID, Heartbeat: c.cfg.Heartbeat,
+		Election: c.cfg.Election, Lease: c.cfg.Lease, Logger: c.log, OnChange: c.poke}
+}
+
+func (c *Cluster) openStore() error {
+	node, err := consensus.Open(c.consensusConfig(), c.mesh.Streams(), c.record.Mode != Joined || c.record.ClusterID == "")
+	if err != nil {
+		return err
+	}
+	c.node = node
+	return nil
+}
+
+// openPorts opens the cluster port and gossip as far as the mode asks for them.
+// A port that can not be opened is a fault the view shows; reconcile tries again.
+func (c *Cluster) openPorts() {
+	if c.record.Mode == Standalone || c.cfg.Addr == "" {
+		return
+	}
+	if err := c.mesh.Listen(net.JoinHostPort(c.cfg.Addr, strconv.Itoa(c.cfg.MeshPort))); err != nil {
+		c.log.Error("the cluster port is not open", "error", err)
+	}
+	c.openGossip()
+}
+
+// openGossip starts the pool once the key is known.
+func (c *Cluster) openGossip() {
+	key := c.State().GossipKey
+	if len(key) == 0 {
+		key = c.record.GossipKey
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.record.Mode != Joined || len(key) == 0 || c.pool != nil || c.cfg.Addr == "" {
+		return
+	}
+	pool, err := gossip.Open(gossip.Config{ID: c.id.ID, Name: c.cfg.Name, BindAddr: c.cfg.Addr, Port: c.cfg.GossipPort, Key: key,
+		Tags: map[string]string{"version": c.cfg.Version}, Logger: c.log, OnChange: c.poke})
+	if err != nil {
+		c.log.Error("gossip is not running", "error", err)
+		return
+	}
+	c.pool = pool
+}
+
+// poke makes the goroutines look again; it never blocks.
+func (c *Cluster) poke() {
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+	if c.cfg.OnChange != nil {
+		c.cfg.OnChange()
+	}
+}
+
+// State returns the replicated state as this node has it.
+func (c *Cluster) State() *replica.State {
+	if c.node == nil {
+		return replica.New()
+	}
+	return c.node.State()
+}
+
+// ID returns the node ID.
+func (c *Cluster) ID() string { return c.id.ID }
+
+// Mode returns where this node stands.
+func (c *Cluster) Mode() Mode { return c.record.Mode }
+
+// Notice tells what the last start had to change by itself, in words.
+func (c *Cluster) Notice() string { return c.record.Notice }
+
+// Serves reports whether this node may carry traffic: a standalone node and a
+// member do, a node that is to join does not.
+func (c *Cluster) Serves() bool { return c.record.Mode != Enabled }
+
+// setMembership tells the mesh whom to expect.
+func (c *Cluster) setMembership() {
+	s := c.State()
+	ms := &mesh.Membership{ClusterID: s.ClusterID, Peers: make(map[string]mesh.Peer), Removed: make(map[string]bool)}
+	members := s.Members
+	if ms.ClusterID == "" && c.record.Mode == Joined { // before the log has arrived
+		ms.ClusterID = c.record.ClusterID
+		members = make(map[string]replica.Member)
+		for _, m := range c.record.Peers {
+			members[m.ID] = m
+		}
+	}
+	for id, m := range members {
+		if id != c.id.ID {
+			ms.Peers[id] = mesh.Peer{ID: id, Name: m.Name, Key: m.Key, Addr: m.Addr, Port: m.MeshPort}
+		}
+	}
+	for id := range s.Removed {
+		ms.Removed[id] = true
+	}
+	c.mesh.SetMembership(ms)
+}
+
+// self is this node's entry for the member table.
+func (c *Cluster) self() replica.Member {
+	return replica.Member{ID: c.id.ID, Name: c.cfg.Name, Key: c.id.Public(), Addr: c.cfg.Addr, ClientPort: c.cfg.ClientPort,
+		MeshPort: c.cfg.MeshPort, GossipPort: c.cfg.GossipPort, Version: c.cfg.Version}
+}
+
+// watch follows leadership: it owns the answer to "do I lead", and ends a reign
+// before it begins the next.
+func (c *Cluster) watch() {
+	var term uint64
+	var version uint64
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		s := c.node.Status()
+		state := c.State()
+		leads := s.Role == consensus.Leader && c.Serves()
+		if term != 0 && (!leads || s.Term != term) {
+			c.traffic.Abdicate()
+			term = 0
+		}
+		if state.Version != version {
+			c.setMembership()
+			c.openGossip()
+		}
+		if leads && (term == 0 || state.Version != version) {
+			if term != 0 || c.barrier() {
+				term = s.Term
+				c.traffic.Reign(term, c.routes(), c.mesh.Linked)
+			}
+		}
+		version = state.Version
+		select {
+		case <-c.ctx.Done():
+			if term != 0 {
+				c.traffic.Abdicate()
+			}
+			return
+		case <-c.changed:
+		case <-tick.C:
+		}
+		c.reconsider()
+	}
+}
+
+// barrier waits until this leader's log is applied (rule 2 of the forwarding protocol).
+func (c *Cluster) barrier() bool {
+	ctx, cancel := context.WithTimeout(c.ctx, 2*time.Second)
+	defer cancel()
+	return c.node.Barrier(ctx) == nil
+}
+
+// routes lists the members whose edges the leader serves; a standalone node is
+// its own only one.
+func (c *Cluster) routes() []router.Member {
+	list := []router.Member{{Node: router.NodeID(c.id.ID), Voter: true}}
+	for _, m := range c.State().SortedMembers() {
+		if m.ID == c.id.ID {
+			list[0].Voter = m.Voter
+		} else {
+			list = append(list, router.Member{Node: router.NodeID(m.ID), Voter: m.Voter})
+		}
+	}
+	return list
+}
+
+// Close hands leadership over, if it can, and ends everything.
+func (c *Cluster) Close() error {
+	if c.record.Mode == Joined {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		if err := c.node.Transfer(ctx); err == nil {
+			c.log.Info("leadership was handed over")
+		}
+		cancel()
+	}
+	return c.Abort()
+}
+
+// Abort ends everything without handing over.
+func (c *Cluster) Abort() error {
+	c.stop()
+	c.mu.Lock()
+	pool := c.pool
+	c.pool = nil
+	c.mu.Unlock()
+	c.running.Wait()
+	var err error
+	if pool != nil {
+		err = pool.Shutdown() // not Leave: the node means to come back
+	}
+	c.mesh.Unlisten()
+	err = errors.Join(err, c.node.Close())
+	c.mesh.Close()
+	return err
+}
+
+func sameMember(a, b replica.Member) bool {
+	return a.Name == b.Name && a.Addr == b.Addr && a.ClientPort == b.ClientPort && a.MeshPort == b.MeshPort &&
+		a.GossipPort == b.GossipPort && a.Version == b.Version && bytes.Equal(a.Key, b.Key)
+}

@@ -1,0 +1,168 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"quorate.org/daemon/consensus"
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/mesh"
+	"quorate.org/daemon/replica"
+)
+
+// Calls between members.
+const (
+	callPropose = "propose"
+	callJoin    = "join"
+	callRelay   = "join-relay" // a member passes a stranger's join to the leader
+	callPing    = "ping"
+)
+
+// proposeWait is how long a write waits for a leader before it is refused.
+const proposeWait = 5 * time.Second
+
+type proposal struct {
+	Command replica.Command `json:"command"`
+	Relayed bool            `json:"relayed"` // came through a follower: pass it on no further
+}
+
+type proposed struct {
+	Index uint64 `json:"index"`
+}
+
+// Propose has a command committed, through the leader, and returns when this
+// node's State shows it. Without a leader it waits a little and then refuses
+// with the reason.
+func (c *Cluster) Propose(ctx context.Context, cmd replica.Command) error {
+	ctx, cancel := context.WithTimeout(ctx, proposeWait)
+	defer cancel()
+	for {
+		index, err := c.proposeOnce(ctx, proposal{Command: cmd})
+		if err == nil {
+			return c.await(ctx, index)
+		}
+		if !retry(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return c.noQuorum()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// errTryAgain marks a failure that another leader may not repeat.
+var errTryAgain = errors.New("no leader took it")
+
+func retry(err error) bool {
+	var f *fault.Error
+	return errors.Is(err, errTryAgain) || errors.Is(err, consensus.ErrNotLeader) ||
+		errors.As(err, &f) && (f.Code == fault.TCP || f.Code == fault.TLS || f.Code == fault.NoQuorum)
+}
+
+func (c *Cluster) proposeOnce(ctx context.Context, p proposal) (uint64, error) {
+	s := c.node.Status()
+	if s.Role == consensus.Leader {
+		if err := c.node.Propose(ctx, p.Command); err != nil {
+			return 0, c.inWords(err)
+		}
+		return c.node.Status().AppliedIndex, nil
+	}
+	if p.Relayed {
+		return 0, errTryAgain
+	}
+	var out proposed
+	for _, id := range c.askOrder(s.LeaderID) {
+		p.Relayed = id == s.LeaderID
+		err := c.mesh.CallMember(ctx, id, callPropose, p, &out)
+		if err == nil || !retry(err) {
+			return out.Index, err
+		}
+	}
+	return 0, errTryAgain
+}
+
+// askOrder lists whom to ask for the leader: the known one, else every member.
+func (c *Cluster) askOrder(leader string) []string {
+	if leader != "" && leader != c.id.ID {
+		return []string{leader}
+	}
+	var ids []string
+	members := c.State().SortedMembers()
+	if len(members) == 0 {
+		members = c.record.Peers
+	}
+	for _, m := range members {
+		if m.ID != c.id.ID {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
+}
+
+// await returns when this node has applied an index.
+func (c *Cluster) await(ctx context.Context, index uint64) error {
+	for c.node.Status().AppliedIndex < index {
+		select {
+		case <-ctx.Done():
+			return nil // committed; only this node's copy is late
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// inWords turns a failed proposal into what an administrator can act on.
+func (c *Cluster) inWords(err error) error {
+	var f *fault.Error
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.Is(err, consensus.ErrNotLeader):
+		return errTryAgain
+	}
+	return c.noQuorum()
+}
+
+// noQuorum says how many voters are missing.
+func (c *Cluster) noQuorum() error {
+	v := c.View()
+	if v.Reachable >= v.Needed {
+		return fault.Mend(fault.NoQuorum, "no leader yet", "try again in a moment")
+	}
+	return fault.Mend(fault.NoQuorum, v.quorumText(),
+		"bring the missing nodes back, or on a lone survivor: xmpp cluster recover --force")
+}
+
+// answer serves a call of another node.
+func (c *Cluster) answer(from mesh.Caller, method string, body []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, proposeWait)
+	defer cancel()
+	if !from.Member && method != callJoin {
+		return nil, fault.New(fault.NotPermitted, "only a member may ask for this")
+	}
+	switch method {
+	case callPing:
+		return []byte("{}"), nil
+	case callPropose:
+		var p proposal
+		if err := json.Unmarshal(body, &p); err != nil {
+			return nil, fmt.Errorf("decoding proposal: %w", err)
+		}
+		index, err := c.proposeOnce(ctx, p)
+		if errors.Is(err, errTryAgain) {
+			err = fault.New(fault.NoQuorum, "no leader yet")
+		}
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(proposed{index})
+	case callJoin, callRelay:
+		return c.answerJoin(ctx, from, method, body)
+	}
+	return nil, fault.New(fault.Version, "the peer asks for "+method+", which this version does not know")
+}

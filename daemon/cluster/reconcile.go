@@ -1,0 +1,190 @@
+package cluster
+
+import (
+	"context"
+	"net"
+	"slices"
+	"strconv"
+	"time"
+
+	"quorate.org/daemon/consensus"
+	"quorate.org/daemon/gossip"
+	"quorate.org/daemon/replica"
+)
+
+// reconcile brings raft's configuration, gossip and this node's own entry to
+// what the member table says. Every step can be repeated by the next leader.
+func (c *Cluster) reconcile() {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if c.record.Mode == Joined {
+			c.reconcileVoters()
+			c.reconcileSelf()
+			c.reconcileGossip()
+		} else {
+			c.seed()
+		}
+	}
+}
+
+// reconcileVoters is the leader's: first out, then in (raft refuses duplicates,
+// and a dead node that was replaced must not count when the new one is added).
+func (c *Cluster) reconcileVoters() {
+	s := c.node.Status()
+	state := c.State()
+	if s.Role != consensus.Leader || state.ClusterID == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, 10*time.Second)
+	defer cancel()
+	for _, id := range slices.Concat(s.Voters, s.Nonvoters) {
+		if _, member := state.Members[id]; !member {
+			c.attempt("removing a voter", id, c.node.Remove(ctx, id))
+		}
+	}
+	for _, m := range state.SortedMembers() {
+		if slices.Contains(s.Voters, m.ID) {
+			if !m.Voter {
+				c.attempt("recording a voter", m.ID, c.node.Propose(ctx, replica.SetVoter(m.ID, true)))
+			}
+			continue
+		}
+		c.promote(ctx, m, slices.Contains(s.Nonvoters, m.ID))
+	}
+}
+
+// promote makes a member a voter: non-voter, caught up, reachable, voter.
+func (c *Cluster) promote(ctx context.Context, m replica.Member, known bool) {
+	if !c.mesh.Linked(m.ID) {
+		return // one that can not be reached never becomes a voter
+	}
+	if !known {
+		if err := c.node.AddNonvoter(ctx, m.ID); err != nil {
+			c.attempt("adding a non-voter", m.ID, err)
+			return
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := c.node.CaughtUp(ctx, m.ID); err != nil {
+		c.attempt("waiting for a non-voter's log", m.ID, err)
+		return
+	}
+	if err := c.mesh.CallMember(ctx, m.ID, callPing, struct{}{}, nil); err != nil {
+		c.attempt("calling a non-voter back", m.ID, err)
+		return
+	}
+	if err := c.node.Promote(ctx, m.ID); err != nil {
+		c.attempt("promoting a non-voter", m.ID, err)
+		return
+	}
+	c.attempt("recording a voter", m.ID, c.node.Propose(ctx, replica.SetVoter(m.ID, true)))
+	c.log.Info("a node votes", "node_id", m.ID, "name", m.Name)
+}
+
+func (c *Cluster) attempt(doing, id string, err error) {
+	if err != nil && c.ctx.Err() == nil {
+		c.log.Warn(doing+" failed; it is tried again", "node_id", id, "error", err)
+	}
+}
+
+// reconcileSelf tells the cluster where this node is now: a node that changes
+// its address keeps its place.
+func (c *Cluster) reconcileSelf() {
+	have, ok := c.State().Members[c.id.ID]
+	if c.cfg.Addr == "" || ok && sameMember(have, c.self()) || c.removed() {
+		return
+	}
+	if !ok && c.State().ClusterID == "" {
+		// A joiner whose log has not arrived: the table of the others may have
+		// an old address, where the leader looks for it in vain.
+		return
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, 3*time.Second)
+	defer cancel()
+	c.attempt("telling this node's address", c.id.ID, c.Propose(ctx, replica.UpdateMember(c.self())))
+}
+
+func (c *Cluster) removed() bool {
+	_, gone := c.State().Removed[c.id.ID]
+	return gone
+}
+
+// reconcileGossip meets the members, forgets the removed, and wakes dialers.
+func (c *Cluster) reconcileGossip() {
+	c.mu.Lock()
+	pool := c.pool
+	c.mu.Unlock()
+	if pool == nil {
+		c.openPorts()
+		return
+	}
+	state := c.State()
+	if len(state.GossipKey) > 0 {
+		if err := pool.SetKey(state.GossipKey); err != nil {
+			c.log.Warn("setting the gossip key", "error", err)
+		}
+	}
+	alive := map[string]bool{}
+	for _, m := range pool.Members() {
+		if _, gone := state.Removed[m.ID]; gone && m.Status != gossip.Alive {
+			c.attempt("pruning gossip", m.ID, pool.Prune(m.ID))
+		}
+		if m.Status == gossip.Alive {
+			alive[m.ID] = true
+			if !c.mesh.Linked(m.ID) {
+				c.mesh.Kick(m.ID)
+			}
+		}
+	}
+	var meet []string
+	for _, m := range state.SortedMembers() {
+		if m.ID != c.id.ID && !alive[m.ID] && c.mesh.Linked(m.ID) {
+			meet = append(meet, net.JoinHostPort(m.Addr, strconv.Itoa(m.GossipPort)))
+		}
+	}
+	if len(meet) > 0 {
+		if _, err := pool.Join(meet); err != nil {
+			c.log.Debug("meeting members by gossip", "error", err)
+		}
+	}
+}
+
+// seed brings what a node keeps of its former store into the new one.
+func (c *Cluster) seed() {
+	from := c.record.Seed
+	if from == nil || c.node.Status().Role != consensus.Leader {
+		return
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, 10*time.Second)
+	defer cancel()
+	cmds := make([]replica.Command, 0, len(from.CallBridges)+len(from.Accounts)+1)
+	if from.Domain != "" {
+		cmds = append(cmds, replica.SetDomain(from.Domain))
+	}
+	for _, b := range from.SortedCallBridges() {
+		cmds = append(cmds, replica.AddCallBridgeSecret(b.Name, b.Secret))
+	}
+	for _, a := range from.SortedAccounts() {
+		cmds = append(cmds, replica.SetAccount(a))
+	}
+	for _, cmd := range cmds {
+		if err := c.node.Propose(ctx, cmd); err != nil {
+			c.attempt("keeping the configuration", c.id.ID, err)
+			return
+		}
+	}
+	r := c.record
+	r.Seed = nil
+	if err := r.write(c.cfg.Dir); err != nil {
+		c.log.Error("saving membership", "error", err)
+		return
+	}
+	c.record.Seed = nil
+}

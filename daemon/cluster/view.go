@@ -1,0 +1,135 @@
+package cluster
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"quorate.org/daemon/consensus"
+	"quorate.org/daemon/gossip"
+)
+
+// The states of a node, as `xmpp cluster status` prints them.
+const (
+	StateLeader     = "LEADER"
+	StateFollower   = "FOLLOWER"
+	StateCandidate  = "CANDIDATE"
+	StateStandalone = "STANDALONE"
+	StateNotJoined  = "NOT JOINED"
+	StateNoLeader   = "NO LEADER"
+)
+
+// View is the cluster as this node sees it at one moment.
+type View struct {
+	State       string
+	Reason      string // why there is no leader, or why it is not joined
+	ClusterID   string
+	NodeID      string
+	LeaderID    string
+	Term        uint64
+	LeaderSince time.Time
+	Voters      int
+	Reachable   int
+	Needed      int
+	Tolerates   int
+	Peers       []PeerView
+}
+
+// PeerView is one member as this node sees it.
+type PeerView struct {
+	ID, Name, Address string
+	Leader, Self      bool
+	Voter             bool
+	Gossip            string        // alive, failed, left, unknown
+	LastContact       time.Duration // since it was last heard; negative when never
+	Lag               uint64
+	Version           string
+}
+
+func (v View) quorumText() string {
+	return fmt.Sprintf("no quorum: %d of %d voters reachable, %d needed", v.Reachable, v.Voters, v.Needed)
+}
+
+// View returns the cluster as this node sees it. The quorum is computed from
+// the voters, never from gossip.
+func (c *Cluster) View() View {
+	s, state := c.node.Status(), c.State()
+	v := View{NodeID: c.id.ID, ClusterID: state.ClusterID, Term: s.Term, LeaderID: s.LeaderID, LeaderSince: s.LeaderSince}
+	for _, id := range s.Voters {
+		v.Voters++
+		if id == c.id.ID || c.mesh.Linked(id) {
+			v.Reachable++
+		}
+	}
+	v.Needed = v.Voters/2 + 1
+	v.Tolerates = max(0, v.Reachable-v.Needed)
+	v.Peers = c.peerViews(s)
+	switch {
+	case c.record.Mode == Standalone:
+		v.State = StateStandalone
+	case c.record.Mode == Enabled:
+		v.State, v.Reason = StateNotJoined, "neither initialized nor joined"
+	case c.removed():
+		v.State, v.Reason = StateNotJoined, "this node was removed from the cluster"
+	case s.Role == consensus.Leader:
+		v.State = StateLeader
+	case s.Role == consensus.Candidate:
+		v.State = StateCandidate
+	case s.LeaderID != "":
+		v.State = StateFollower
+	}
+	if (v.State == StateCandidate || v.State == StateLeader) && v.Reachable < v.Needed {
+		v.State = ""
+	}
+	if v.State == "" {
+		v.State, v.LeaderID, v.Reason = StateNoLeader, "", v.quorumText()
+		if v.Reachable >= v.Needed {
+			v.Reason = "an election is under way"
+		}
+		if v.Voters == 0 {
+			v.Reason = "waiting for the leader's log"
+		}
+	}
+	return v
+}
+
+func (c *Cluster) peerViews(s consensus.Status) []PeerView {
+	seen := map[string]gossip.Member{}
+	c.mu.Lock()
+	pool := c.pool
+	c.mu.Unlock()
+	if pool != nil {
+		for _, m := range pool.Members() {
+			seen[m.ID] = m
+		}
+	}
+	progress := map[string]consensus.Peer{}
+	for _, p := range s.Peers {
+		progress[p.ID] = p
+	}
+	var list []PeerView
+	for _, m := range c.State().SortedMembers() {
+		p := PeerView{ID: m.ID, Name: m.Name, Address: net.JoinHostPort(m.Addr, strconv.Itoa(m.ClientPort)), Leader: m.ID == s.LeaderID,
+			Self: m.ID == c.id.ID, Voter: m.Voter, Gossip: "unknown", LastContact: -1, Version: m.Version}
+		if g, ok := seen[m.ID]; ok {
+			p.Gossip = string(g.Status)
+			if g.Status == gossip.Left && c.mesh.Linked(m.ID) {
+				p.Gossip = string(gossip.Alive)
+			}
+		}
+		switch x, ok := progress[m.ID]; {
+		case p.Self:
+			p.LastContact, p.Gossip = 0, string(gossip.Alive)
+		case ok:
+			p.Lag = x.Lag
+			if !x.LastContact.IsZero() {
+				p.LastContact = time.Since(x.LastContact)
+			}
+		case p.Leader && !s.LastContact.IsZero():
+			p.LastContact = time.Since(s.LastContact)
+		}
+		list = append(list, p)
+	}
+	return list
+}
