@@ -69,9 +69,19 @@ func readPublicRoots(path string) (*pki.PublicRoots, error) {
 	return pki.ParsePublicRoots(data), nil
 }
 
-// Run serves the bus until ctx ends or the bus has gone. It calls ready once the
-// name is taken and the exchange folder has been looked at.
-func (s *Service) Run(ctx context.Context, ready func()) error {
+// Manager is the service manager: service.Notifier.
+type Manager interface {
+	Ready(status string) error
+	Reloads() <-chan struct{}
+	Reloading(reload func() (status string)) error
+}
+
+// serving is what systemctl status shows.
+const serving = "keeping certificates"
+
+// Run serves the bus until ctx ends or the bus has gone. It is ready once the
+// name is taken and the exchange folder has been looked at; a reload looks again.
+func (s *Service) Run(ctx context.Context, manager Manager) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	config, err := s.conn.Config().Watch(ctx)
@@ -91,8 +101,10 @@ func (s *Service) Run(ctx context.Context, ready func()) error {
 		return err
 	}
 	s.scanLogged(ctx)
-	ready()
-	return s.loop(ctx, config, folder.ticks, every)
+	if err := manager.Ready(serving); err != nil {
+		return err
+	}
+	return s.loop(ctx, manager, sources{config, folder.ticks, every})
 }
 
 // serve takes the bus name. A call that comes in before it returns waits for
@@ -106,29 +118,39 @@ func (s *Service) serve() (err error) {
 	return nil
 }
 
-func (s *Service) loop(ctx context.Context, config, folder <-chan struct{}, every time.Duration) error {
-	ticker := time.NewTicker(every)
+// sources are what makes the loop look at the exchange folder.
+type sources struct {
+	config <-chan struct{} // the configuration changed
+	folder <-chan struct{} // the folder changed
+	every  time.Duration   // in any case
+}
+
+func (s *Service) loop(ctx context.Context, manager Manager, from sources) error {
+	ticker := time.NewTicker(from.every)
 	defer ticker.Stop()
+	expiry := time.NewTimer(0)
+	defer expiry.Stop()
 	for {
-		expiry := time.NewTimer(s.warnExpiry())
 		select {
 		case <-ctx.Done():
-			expiry.Stop()
 			return nil
 		case <-s.conn.Done():
-			expiry.Stop()
 			return errors.New("the system bus has gone")
-		case <-config:
+		case <-manager.Reloads():
+			if err := manager.Reloading(func() string { s.learnUses(ctx); return serving }); err != nil {
+				s.log.Warn("telling that the reload is done: " + err.Error())
+			}
+		case <-from.config:
 			s.learnUses(ctx)
-		case <-folder:
+		case <-from.folder:
 		case <-ticker.C:
 			if !s.knownUses().Known {
 				s.learnUses(ctx)
 			}
 		case <-expiry.C:
 		}
-		expiry.Stop()
 		s.scanLogged(ctx)
+		expiry.Reset(s.warnExpiry())
 	}
 }
 

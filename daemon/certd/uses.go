@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"quorate.org/daemon/pki/store"
+	"quorate.org/daemon/settings"
 )
 
 // The settings that name files of the store.
@@ -14,27 +15,34 @@ const (
 	trustSetting       = "cluster.trust"
 )
 
-// usesOf reads from the effective configuration which files are used for what.
-func usesOf(values map[string]any) store.Uses {
-	file := func(key string) string { name, _ := values[key].(string); return name }
+// usesOf tells which files the configuration uses for what.
+func usesOf(v settings.Values) store.Uses {
 	u := store.Uses{Known: true, Files: map[string][]string{}}
-	for _, key := range []string{keySetting, certificateSetting, bundleSetting, trustSetting} {
-		if name := file(key); name != "" {
-			u.Files[name] = append(u.Files[name], key)
+	name := func(file, setting string) {
+		if file != "" {
+			u.Files[file] = append(u.Files[file], setting)
 		}
 	}
-	if s := (store.Service{Key: file(keySetting), Certificate: file(certificateSetting), Bundle: file(bundleSetting)}); s.Key != "" && s.Certificate != "" {
-		u.Services = []store.Service{s}
+	name(v.XMPP.Key, keySetting)
+	name(v.XMPP.Certificate, certificateSetting)
+	name(v.XMPP.Bundle, bundleSetting)
+	name(v.Cluster.Trust, trustSetting)
+	if v.XMPP.Key != "" && v.XMPP.Certificate != "" {
+		u.Services = []store.Service{{Key: v.XMPP.Key, Certificate: v.XMPP.Certificate, Bundle: v.XMPP.Bundle}}
 	}
-	if name := file(trustSetting); name != "" {
-		u.Trust = []string{name}
+	if v.Cluster.Trust != "" {
+		u.Trust = []string{v.Cluster.Trust}
 	}
 	return u
 }
 
 // askUses asks the configuration service.
 func (s *Service) askUses(ctx context.Context) (store.Uses, error) {
-	values, err := s.conn.Config().Values(ctx)
+	raw, err := s.conn.Config().Values(ctx)
+	if err != nil {
+		return store.Uses{}, err
+	}
+	values, err := settings.Decode(raw)
 	if err != nil {
 		return store.Uses{}, err
 	}

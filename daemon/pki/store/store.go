@@ -44,7 +44,7 @@ func Open(cfg Config) (*Store, error) {
 	if err := os.MkdirAll(s.blobDir(), 0o700); err != nil {
 		return nil, fmt.Errorf("making certificate store: %w", err)
 	}
-	if err := os.MkdirAll(cfg.Exchange, 0o2770); err != nil {
+	if err := os.MkdirAll(cfg.Exchange, 0o770); err != nil {
 		return nil, fmt.Errorf("making exchange folder: %w", err)
 	}
 	var err error

@@ -1,0 +1,51 @@
+// Command certd is the certificate service of a node: it keeps the private keys
+// and certificates, takes in what is uploaded, and serves
+// org.quorate.Certificates1. Its folders are $STATE_DIRECTORY and
+// $QUORATE_EXCHANGE; it has no flags.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/certd"
+	"quorate.org/daemon/journal"
+	"quorate.org/daemon/service"
+)
+
+// publicRoots is Debian's list of the CAs the world trusts.
+const publicRoots = "/etc/ssl/certs/ca-certificates.crt"
+
+func main() {
+	log := journal.New("certd", slog.LevelInfo)
+	err := service.Run(context.Background(), log, nil, func(ctx context.Context, n *service.Notifier) error {
+		return run(ctx, log, n)
+	})
+	if err != nil {
+		log.Error("the certificate service ends: " + err.Error())
+		os.Exit(1)
+	}
+}
+
+// run opens the store before the bus, so that the name appears only when every
+// call can be answered.
+func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
+	conn, err := bus.Dial()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	s, err := certd.New(certd.Config{
+		State:       service.State("cert"),
+		Exchange:    service.Exchange(),
+		PublicRoots: publicRoots,
+		Log:         log,
+	}, conn)
+	if err != nil {
+		return fmt.Errorf("starting the certificate service: %w", err)
+	}
+	return s.Run(ctx, n)
+}
