@@ -4,6 +4,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/pkg/sftp"
 )
@@ -57,5 +59,6 @@ func (f *Folder) list(path string) (sftp.ListerAt, error) {
 	if err != nil {
 		return nil, status(err)
 	}
+	slices.SortFunc(files, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
 	return listing(files), nil
 }

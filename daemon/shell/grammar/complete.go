@@ -24,9 +24,17 @@ func (t *Tree) Complete(line string, values Values) Completion {
 	case 0:
 		return Completion{Line: line}
 	case 1:
-		return Completion{Line: head + Quote(found[0]) + " "}
+		return Completion{Line: head + typed(found[0]) + " "}
 	}
 	return Completion{Line: extend(line, head, partial, found), Candidates: found}
+}
+
+// typed quotes a value that needs it; an option is typed as it is.
+func typed(word string) string {
+	if strings.HasPrefix(word, "--") {
+		return word
+	}
+	return Quote(word)
 }
 
 func extend(line, head, partial string, found []string) string {

@@ -3,6 +3,7 @@ package grammar
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Help returns the help text for these words: the groups and their commands for
@@ -13,22 +14,18 @@ func (t *Tree) Help(words []string) (string, bool) {
 	if len(rest) > 0 {
 		return "", false
 	}
-	path := strings.ToLower(strings.Join(words, " "))
-	under := t.Under(path)
+	under := t.Under(n.words)
 	if n.command != nil && len(under) <= 1 {
 		return n.command.describe(), true
 	}
-	if len(under) == 0 { // a synonym was typed
-		return n.command.describe(), true
-	}
-	return list(under, path == ""), true
+	return list(under, n == t.root), true
 }
 
 // list shows one line per command, groups apart when there are several.
 func list(commands []*Command, apart bool) string {
 	width := 0
 	for _, c := range commands {
-		width = max(width, len([]rune(c.Usage())))
+		width = max(width, utf8.RuneCountInString(c.Usage()))
 	}
 	width = min(width, 48)
 	var b strings.Builder
@@ -45,7 +42,7 @@ func list(commands []*Command, apart bool) string {
 }
 
 func pad(s string, width int) string {
-	return s + strings.Repeat(" ", max(0, width-len([]rune(s))))
+	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
 }
 
 // describe is the whole help of one command.

@@ -2,45 +2,61 @@ package grammar
 
 import "strings"
 
-// Nearest returns the command whose words are the fewest typing errors away
-// from these, or nil when none is close: more than a third of the letters, and
-// more than two, would have to change. A group's words that are right but
-// lead nowhere count as their first command.
-func (t *Tree) Nearest(typed []string) *Command {
+// Nearest returns how the command is typed whose words are the fewest typing
+// errors away from these. When none is close, it is the help of the group they
+// begin with, or "" without one.
+func (t *Tree) Nearest(typed []string) string {
 	var best *Command
 	least := -1
 	for _, c := range t.commands {
-		for _, words := range append([]string{c.Words}, c.Also...) {
-			d, limit := closeness(typed, words)
-			if d <= limit && (least < 0 || d < least || d == least && len(words) > len(best.Words)) {
+		for _, words := range c.names() {
+			d, close := closeness(typed, words)
+			if close && (least < 0 || d < least) {
 				best, least = c, d
 			}
 		}
 	}
-	if best == nil {
-		return t.firstUnder(typed)
+	if best != nil {
+		return best.Usage()
 	}
-	return best
+	return t.helpFor(typed)
 }
 
-// closeness compares as many typed words as the command has, and one fewer or
-// more for a space too many or too few.
-func closeness(typed []string, words string) (d, limit int) {
+// names are the words of the command and its other names, but not the groups
+// that mean it when they stand alone.
+func (c *Command) names() []string {
+	names := []string{c.Words}
+	for _, also := range c.Also {
+		if !strings.HasPrefix(c.Words, also+" ") {
+			names = append(names, also)
+		}
+	}
+	return names
+}
+
+// closeness counts the typing errors between a command and as many typed words
+// as it has, and one fewer or more for a space too many or too few. Close is a
+// quarter of the letters, or two. A first word left out is one error.
+func closeness(typed []string, words string) (d int, close bool) {
+	if strings.HasSuffix(words, " "+strings.ToLower(strings.Join(typed, " "))) {
+		return 1, true
+	}
 	n := strings.Count(words, " ") + 1
 	d = len(words)
 	for k := max(1, n-1); k <= min(len(typed), n+1); k++ {
 		d = min(d, distance(strings.ToLower(strings.Join(typed[:k], " ")), words))
 	}
-	return d, max(2, len(words)/3)
+	return d, d <= max(2, len(words)/4) && d < len(words)-1
 }
 
-func (t *Tree) firstUnder(typed []string) *Command {
+func (t *Tree) helpFor(typed []string) string {
 	for k := len(typed); k > 0; k-- {
-		if under := t.Under(strings.ToLower(strings.Join(typed[:k], " "))); len(under) > 0 {
-			return under[0]
+		group := strings.ToLower(strings.Join(typed[:k], " "))
+		if len(t.Under(group)) > 0 {
+			return "help " + group
 		}
 	}
-	return nil
+	return ""
 }
 
 // distance is the number of letters to insert, delete, replace or swap with

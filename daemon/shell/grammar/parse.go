@@ -144,9 +144,5 @@ func (t *Tree) unknown(tokens []Token) error {
 
 // Unknown returns the *UnknownError of words that lead to no command.
 func (t *Tree) Unknown(words []string) error {
-	e := &UnknownError{Typed: strings.Join(words, " ")}
-	if c := t.Nearest(words); c != nil {
-		e.Nearest = c.Usage()
-	}
-	return e
+	return &UnknownError{Typed: strings.Join(words, " "), Nearest: t.Nearest(words)}
 }

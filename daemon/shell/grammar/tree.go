@@ -13,6 +13,7 @@ type Tree struct {
 
 // node is one word of the tree.
 type node struct {
+	words    string   // the way here
 	command  *Command // nil where the words so far are only a group
 	bare     bool     // the words name a group, and command is what they mean alone
 	children map[string]*node
@@ -48,7 +49,7 @@ func (t *Tree) plant(words string, c *Command) {
 			n.children = make(map[string]*node)
 		}
 		if n.children[w] == nil {
-			n.children[w] = &node{}
+			n.children[w] = &node{words: strings.TrimSpace(n.words + " " + w)}
 		}
 		n = n.children[w]
 	}

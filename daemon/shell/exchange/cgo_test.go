@@ -1,0 +1,5 @@
+//go:build cgo
+
+package exchange_test
+
+const builtWithCgo = true
