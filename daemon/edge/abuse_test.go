@@ -188,36 +188,35 @@ func TestStalledWrite(t *testing.T) {
 // TestHalfOpen has peers that fall silent before they are signed in.
 func TestHalfOpen(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, Limits{AuthTimeout: 200 * time.Millisecond})
-	silent, header, signed, handshake := r.dial(false), r.dial(false), r.dial(true), (*peer)(nil)
-	header.send("<stream:stream xmlns='jabber:cl")
-	signed.signIn(login{"juliet", "pencil", ""})
-	c, err := net.Dial("tcp", r.address(true))
+	r := newRig(t, Limits{AuthTimeout: time.Second})
+	handshake, err := net.Dial("tcp", r.address(true))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	handshake = &peer{t: t, conn: c}
-	silent.fails("connection-timeout")
-	header.fails("connection-timeout")
-	signed.fails("connection-timeout")
-	if got := handshake.rest(); got != "" {
+	defer handshake.Close()
+	silent, header, secured := r.dial(false), r.dial(false), r.dial(true)
+	header.send("<stream:stream xmlns='jabber:cl")
+	secured.send(clientOpen)
+	for _, p := range []*peer{silent, header, secured} {
+		p.fails("connection-timeout")
+	}
+	if got := (&peer{t: t, conn: handshake}).rest(); got != "" {
 		t.Errorf("in the middle of the TLS handshake: %q", got)
 	}
 }
 
-// TestNoTimeLimitOnceBound waits for a slow grant and on a bound stream for
-// longer than the limit.
+// TestNoTimeLimitOnceBound waits for a slow grant, and then on a bound stream,
+// for longer than the limit.
 func TestNoTimeLimitOnceBound(t *testing.T) {
 	t.Parallel()
-	const limit = 300 * time.Millisecond
+	const limit = time.Second
 	r := newRig(t, Limits{AuthTimeout: limit})
 	r.hub.granting = func(context.Context, jid.JID) error {
-		<-time.After(limit + 100*time.Millisecond)
+		<-time.After(limit + limit/10)
 		return nil
 	}
-	p := r.client("juliet", "x")
-	p.conn.SetReadDeadline(time.Now().Add(limit + 100*time.Millisecond))
+	p := r.component("cb1")
+	p.conn.SetReadDeadline(time.Now().Add(limit + limit/10))
 	if n, err := p.conn.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("read %d bytes, %v", n, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"quorate.org/daemon/fault"
@@ -36,18 +37,17 @@ func (d directory) ComponentSecret(name string) (string, bool) {
 }
 
 // meet is the directory of all tests here; the account's password is "pencil".
-func meet(t testing.TB) directory {
-	t.Helper()
+var meet = sync.OnceValue(func() directory {
 	creds, err := sasl.Derive("pencil", []byte("0123456789abcdef"), 4096)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return directory{
 		domain:     "meet.example",
 		accounts:   map[string]sasl.Credentials{"juliet": creds},
 		components: map[string]string{"cb1": "secret"},
 	}
-}
+})
 
 // peer is a machine behind a scanner, as edge has them.
 type peer struct {
@@ -59,7 +59,7 @@ type peer struct {
 func newPeer(t testing.TB, direct bool, b sasl.Binding) *peer {
 	ids := 0
 	return &peer{t, xmlwire.NewScanner(xmlwire.Limits{}), New(Config{
-		Direct: direct, Binding: b, Accounts: meet(t),
+		Direct: direct, Binding: b, Accounts: meet(),
 		NewID: func() string { ids++; return fmt.Sprint("id", ids) },
 	})}
 }
