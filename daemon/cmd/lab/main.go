@@ -66,20 +66,32 @@ func dispatch(ctx context.Context, args []string) error {
 	case "down":
 		return lab.Remove(ctx, lab.Config{Dir: dir})
 	}
-	commands := map[string]func(context.Context, *lab.Lab, []string) error{
-		"status": status, "ssh": ssh,
-		"kill":  onNode((*lab.Node).Kill),
-		"start": onNode((*lab.Node).Start),
-	}
-	run, ok := commands[command]
-	if !ok {
-		return errUsage
-	}
 	l, err := lab.Open(dir)
 	if err != nil {
 		return fmt.Errorf("%w; `scripts/lab up` makes one", err)
 	}
-	return run(ctx, l, args)
+	if command == "status" {
+		return status(ctx, l)
+	}
+	if len(args) == 0 {
+		return errUsage
+	}
+	n := l.Node(args[0])
+	if n == nil {
+		return fmt.Errorf("there is no node %s; they are cb1, cb2 and cb3", args[0])
+	}
+	switch command {
+	case "ssh":
+		argv := n.SSH(args[1:]...)
+		cmd := exec.Command(argv[0], argv[1:]...)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+		return cmd.Run()
+	case "kill":
+		return n.Kill(ctx)
+	case "start":
+		return n.Start(ctx)
+	}
+	return errUsage
 }
 
 func up(ctx context.Context, dir string, args []string) error {
@@ -118,10 +130,10 @@ func up(ctx context.Context, dir string, args []string) error {
 		}
 	}
 	fmt.Printf("\nThe lab is up after %.0f s.\n", time.Since(began).Seconds())
-	return status(ctx, l, nil)
+	return status(ctx, l)
 }
 
-func status(ctx context.Context, l *lab.Lab, _ []string) error {
+func status(ctx context.Context, l *lab.Lab) error {
 	for _, n := range l.Nodes() {
 		fmt.Printf("\n%s  %s  (scripts/lab ssh %s)\n", n.Name(), n.Addr(), n.Name())
 		out, err := n.Exec(ctx, "xmpp cluster status")
@@ -131,36 +143,4 @@ func status(ctx context.Context, l *lab.Lab, _ []string) error {
 		fmt.Println(strings.TrimRight(out, "\n"))
 	}
 	return nil
-}
-
-func ssh(_ context.Context, l *lab.Lab, args []string) error {
-	n, err := named(l, args)
-	if err != nil {
-		return err
-	}
-	argv := n.SSH(args[1:]...)
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	return cmd.Run()
-}
-
-func named(l *lab.Lab, args []string) (*lab.Node, error) {
-	if len(args) == 0 {
-		return nil, errUsage
-	}
-	n := l.Node(args[0])
-	if n == nil {
-		return nil, fmt.Errorf("there is no node %s; they are cb1, cb2 and cb3", args[0])
-	}
-	return n, nil
-}
-
-func onNode(act func(*lab.Node, context.Context) error) func(context.Context, *lab.Lab, []string) error {
-	return func(ctx context.Context, l *lab.Lab, args []string) error {
-		n, err := named(l, args)
-		if err != nil {
-			return err
-		}
-		return act(n, ctx)
-	}
 }

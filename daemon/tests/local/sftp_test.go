@@ -64,25 +64,28 @@ func line(text, word string) string {
 	return ""
 }
 
-// SFTP sees one folder and nothing else of the system.
+// SFTP sees one folder and nothing else of the system: "/" is that folder, and
+// ".." above it is it again.
 func TestM2_12_PathEscape(t *testing.T) {
 	_, n := joiner(t, true)
 	target := filepath.Join(t.TempDir(), "got")
 	for _, command := range []string{
 		"get /etc/passwd " + target, "get ../../../../../../etc/passwd " + target, "get ../state/xmppd/node.key " + target,
-		"get /proc/self/environ " + target, "put /etc/hostname ../escaped.cer", "put /etc/hostname /tmp/quorate-escaped.cer",
-		"rename ca.cer ../escaped.cer", "symlink /etc/passwd link.cer", "rm ../bus.conf", "mkdir /tmp/quorate-escaped",
+		"get /proc/self/environ " + target, "put /etc/hostname /tmp/quorate-escaped.cer", "put /etc/hostname /etc/quorate-escaped.cer",
+		"symlink /etc/passwd link.cer", "ln /etc/passwd link.cer", "rm ../bus.conf", "mkdir /tmp/quorate-escaped",
 	} {
 		out, err := n.SFTP(t.Context(), command)
 		must(t, wantf(err != nil, "sftp> %s: succeeded: %s", command, out))
 		_, err = os.Stat(target)
 		must(t, wantf(os.IsNotExist(err), "sftp> %s: brought something out", command))
 	}
-	for _, escaped := range []string{"/tmp/quorate-escaped.cer", "/tmp/quorate-escaped", filepath.Join(n.Dir(), "escaped.cer")} {
+	_, err := n.SFTP(t.Context(), "put /etc/hostname ../inside.cer", "rename ../inside.cer ../../still-inside.cer", "ls /still-inside.cer")
+	must(t, err)
+	for _, escaped := range []string{"/tmp/quorate-escaped.cer", "/etc/quorate-escaped.cer", "/tmp/quorate-escaped", filepath.Join(n.Dir(), "inside.cer"), filepath.Join(n.Dir(), "still-inside.cer")} {
 		_, err := os.Stat(escaped)
 		must(t, wantf(os.IsNotExist(err), "%s was written", escaped))
 	}
-	t.Logf("M2.12 path escape: get /etc/passwd and nine more ways out are refused")
+	t.Logf("M2.12 path escape: get /etc/passwd and nine more ways out are refused, .. leads nowhere")
 }
 
 // A certificate renewed under its name reaches new handshakes while the
