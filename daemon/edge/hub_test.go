@@ -119,26 +119,26 @@ func (directory) ComponentSecret(name string) (string, bool) {
 	return "", false
 }
 
-// journal is a slog.Handler that keeps the fields of each record.
-type journal struct {
+// records is a slog.Handler that keeps the fields of each record.
+type records struct {
 	slog.Handler
 	mu   *sync.Mutex
 	list *[]map[string]string
 	with []slog.Attr
 }
 
-func newJournal() journal {
-	return journal{slog.DiscardHandler, new(sync.Mutex), new([]map[string]string), nil}
+func newRecords() records {
+	return records{slog.DiscardHandler, new(sync.Mutex), new([]map[string]string), nil}
 }
 
-func (j journal) Enabled(context.Context, slog.Level) bool { return true }
+func (j records) Enabled(context.Context, slog.Level) bool { return true }
 
-func (j journal) WithAttrs(a []slog.Attr) slog.Handler {
+func (j records) WithAttrs(a []slog.Attr) slog.Handler {
 	j.with = append(j.with[:len(j.with):len(j.with)], a...)
 	return j
 }
 
-func (j journal) Handle(_ context.Context, r slog.Record) error {
+func (j records) Handle(_ context.Context, r slog.Record) error {
 	fields := map[string]string{"message": r.Message}
 	add := func(a slog.Attr) bool { fields[a.Key] = a.Value.String(); return true }
 	for _, a := range j.with {
@@ -151,8 +151,8 @@ func (j journal) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// with returns the records that have that field value.
-func (j journal) having(key, value string) []map[string]string {
+// having returns the records that have that field value.
+func (j records) having(key, value string) []map[string]string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var found []map[string]string

@@ -9,6 +9,7 @@ import (
 
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/jid"
+	"quorate.org/daemon/journal"
 	"quorate.org/daemon/sasl"
 	"quorate.org/daemon/stream"
 )
@@ -24,9 +25,13 @@ func (c *conn) logAction(act stream.Action) {
 	switch err := act.Err; {
 	case err == nil:
 	case errors.As(err, &f):
-		c.log.Warn(f.Message, "fault", string(f.Code), "remedy", f.Remedy)
+		id := journal.StreamRefused
+		if act.Failed {
+			id = journal.SignInRefused
+		}
+		c.log.Warn(f.Message, journal.ID(id), "fault", string(f.Code), "remedy", f.Remedy)
 	case errors.As(err, &s):
-		c.log.Warn("sign-in failed", "condition", s.Condition, "reason", s.Reason, "user", c.machine.User())
+		c.log.Warn("sign-in failed", journal.ID(journal.SignInRefused), "condition", s.Condition, "reason", s.Reason, "user", c.machine.User())
 	case errors.As(err, &v):
 		c.logViolation(v)
 	default:
@@ -35,7 +40,7 @@ func (c *conn) logAction(act stream.Action) {
 }
 
 func (c *conn) logViolation(v *stream.Violation) {
-	c.log.Warn("stream error sent", "condition", v.Condition, "reason", v.Text, "jid", c.jid())
+	c.log.Warn("stream error sent", journal.ID(journal.StreamRefused), "condition", v.Condition, "reason", v.Text, "jid", c.jid())
 }
 
 func (c *conn) logHandshake(err error) {
@@ -51,17 +56,32 @@ func (c *conn) logHandshake(err error) {
 }
 
 func (c *conn) logBound(k Kind, j jid.JID) {
-	c.log.Info("session bound", "kind", k.String(), "jid", j.String())
+	if k == Component {
+		c.log.Info("call bridge connected", journal.ID(journal.CallBridgeConnected), "callbridge", bridge(j), "jid", j.String())
+		return
+	}
+	c.log.Info("session bound", "jid", j.String())
 }
 
 func (c *conn) logEnd(err error) {
-	reason := "ended"
+	reason := "ended by the peer"
 	if v := c.shut.Load(); v != nil && v.Condition+v.Text != "" {
 		reason = strings.TrimPrefix(v.Error(), ": ")
 	} else if err != nil && !errors.Is(err, errEnd) {
 		reason = err.Error()
 	}
+	if c.machine.Component() {
+		c.log.Info("call bridge disconnected", journal.ID(journal.CallBridgeLost),
+			"callbridge", bridge(c.machine.JID()), "jid", c.jid(), "reason", reason)
+		return
+	}
 	c.log.Info("session ended", "jid", c.jid(), "reason", reason)
+}
+
+// bridge is the call bridge name in a component's address.
+func bridge(j jid.JID) string {
+	name, _, _ := strings.Cut(j.Domain(), ".")
+	return name
 }
 
 func (c *conn) jid() string { return c.machine.JID().String() }

@@ -36,7 +36,7 @@ type rig struct {
 	t    testing.TB
 	edge *Edge
 	hub  *hub
-	log  journal
+	log  records
 	cert atomic.Pointer[tls.Certificate]
 	cfg  Config
 	stop func() // ends Run and waits for it
@@ -44,7 +44,7 @@ type rig struct {
 
 func newRig(t testing.TB, l Limits) *rig {
 	t.Helper()
-	r := &rig{t: t, hub: newHub(), log: newJournal()}
+	r := &rig{t: t, hub: newHub(), log: newRecords()}
 	r.cert.Store(selfSigned(t))
 	r.edge = New(r.hub, meet(), slog.New(r.log))
 	r.cfg = Config{
