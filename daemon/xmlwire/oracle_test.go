@@ -16,6 +16,8 @@ type node struct {
 	attrs        []string // "{namespace}local=value", sorted; no declarations
 	text         string   // directly inside
 	kids         []*node
+
+	declares, prefixed bool // a default namespace; set by viewed only
 }
 
 // String writes the tree so that equal trees are equal strings.
@@ -32,15 +34,19 @@ func (n *node) write(b *strings.Builder, indent string) {
 	}
 }
 
-// rescope puts n, and what is below it, out of the content namespace as long as
-// the chain from the top is unbroken.
-func (n *node) rescope(content string) {
-	if n.space != content {
-		return
+// rescope puts n, and what is below it, out of the content namespace: what has
+// it from the chain of such elements above, and what has it because no default
+// namespace was declared on the way from the stream header.
+func (n *node) rescope(content string) { n.move(content, true, true) }
+
+func (n *node) move(content string, chain, outer bool) {
+	chain = chain && n.space == content
+	outer = chain || outer && !n.declares
+	if outer && !n.prefixed && n.space == content {
+		n.space = ""
 	}
-	n.space = ""
 	for _, k := range n.kids {
-		k.rescope(content)
+		k.move(content, chain, outer)
 	}
 }
 
@@ -51,6 +57,9 @@ var blank = strings.NewReplacer("\t", " ", "\n", " ", "\r", " ")
 // viewed converts a View.
 func viewed(v View) *node {
 	n := &node{space: string(v.Space), local: string(v.Name), text: v.Text()}
+	n.declares = v.Get("xmlns").Present()
+	t, _ := readTag(v.Raw)
+	n.prefixed = bytes.ContainsRune(t.name, ':')
 	for _, a := range v.Attrs {
 		prefix, local, ok := strings.Cut(string(a.Name), ":")
 		if !ok {
@@ -195,7 +204,10 @@ func (o *oracle) start(t xml.StartElement) error {
 		case prefix == "xml", prefix == "xmlns", reserved, prefix != "" && a.Value == "":
 			return errors.New("bad declaration")
 		}
-		scope[prefix] = blank.Replace(a.Value)
+		if a.Value != blank.Replace(a.Value) {
+			return errLax
+		}
+		scope[prefix] = a.Value
 	}
 	o.scopes = append(o.scopes, scope)
 	o.names = append(o.names, full(t.Name))

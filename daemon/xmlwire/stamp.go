@@ -5,8 +5,9 @@ package xmlwire
 // say it again), with from set, with to set unless to is "" (then it stays as it
 // is), with xml:lang set to lang unless it has one or lang is "", and with the
 // prefixes of the stream header that it uses declared. from, to and lang are
-// given decoded. All else is copied (RFC 6120 §4.8.3, §4.8.5, §8.1.2.1, §8.1.5).
-// raw and h are of one Event; h is not valid after the next call of Next.
+// given decoded. All else is copied, so an element that has the content namespace
+// only because nothing above it declares another takes that of the next stream
+// (RFC 6120 §4.8.3, §4.8.5, §8.1.2.1, §8.1.5). raw and h are of one Event; h is not valid after the next call of Next.
 func AppendStamped(dst, raw []byte, h *Header, from, to, lang string) []byte {
 	dst = append(dst, raw[:h.NameEnd]...)
 	dst = appendAttr(dst, " from='", from)

@@ -1,6 +1,7 @@
 package xmlwire
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -86,41 +87,50 @@ func FuzzAppendStamped(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, head uint8, in []byte, from, to, lang string) {
-		raw, h := stanzaOn(t, heads[int(head)%len(heads)], string(in))
-		if raw == nil {
-			return
-		}
-		content := ""
-		if s := string(h.Space); s == NSClient || s == NSComponent {
-			content = s
-		}
-		out := AppendStamped(nil, raw, h, from, to, lang)
-		want := viewed(Look(raw, h))
-		if content != "" {
-			want.rescope(content)
-		}
-		stamp(want, from, to, lang)
-		if got := viewed(Look(out, nil)); content != "" && got.String() != want.String() {
-			t.Fatalf("%q became %q alone:\n%s\nwant\n%s", raw, out, got, want)
-		}
-		if want.space == NSStream || content == "" {
-			return // no stanza: such elements are not routed
-		}
-		for _, on := range []string{clientHeader, heads[2]} {
-			again, h2 := stanzaOn(t, on, string(out))
-			if string(again) != string(out) {
-				t.Fatalf("%q became %q, scanned as %q", raw, out, again)
-			}
-			if h2.Inherits || h2.Explicit {
-				t.Fatalf("%q became %q, which does not stand alone", raw, out)
-			}
-			got := viewed(Look(again, h2))
-			got.rescope(string(h2.Space))
-			if got.String() != want.String() {
-				t.Fatalf("%q became %q on %s:\n%s\nwant\n%s", raw, out, on, got, want)
-			}
-		}
+		checkStamped(t, heads[int(head)%len(heads)], string(in), from, to, lang)
 	})
+}
+
+// checkStamped holds AppendStamped to its promise on one stanza.
+func checkStamped(t *testing.T, head, in, from, to, lang string) {
+	t.Helper()
+	raw, h := stanzaOn(t, head, in)
+	if raw == nil {
+		return
+	}
+	content := ""
+	if s := string(h.Space); s == NSClient || s == NSComponent {
+		content = s
+	}
+	out := AppendStamped(nil, raw, h, from, to, lang)
+	want := viewed(Look(raw, h))
+	if content != "" {
+		want.rescope(content)
+	}
+	stamp(want, from, to, lang)
+	if got := viewed(Look(out, nil)); content != "" && got.String() != want.String() {
+		t.Fatalf("%q became %q alone:\n%s\nwant\n%s", raw, out, got, want)
+	}
+	if want.space == NSStream || content == "" {
+		return // no stanza: such elements are not routed
+	}
+	for space, on := range map[string]string{NSClient: clientHeader, NSComponent: heads[2]} {
+		if space != content && bytes.Contains(Unescape(nil, raw), []byte(space)) {
+			continue // what names the other stream's namespace gets a new meaning there
+		}
+		again, h2 := stanzaOn(t, on, string(out))
+		if string(again) != string(out) {
+			t.Fatalf("%q became %q, scanned as %q", raw, out, again)
+		}
+		if h2.Inherits || h2.Explicit {
+			t.Fatalf("%q became %q, which does not stand alone", raw, out)
+		}
+		got := viewed(Look(again, h2))
+		got.rescope(string(h2.Space))
+		if got.String() != want.String() {
+			t.Fatalf("%q became %q on %s:\n%s\nwant\n%s", raw, out, on, got, want)
+		}
+	}
 }
 
 // stamp sets the attributes of n as AppendStamped should.
