@@ -47,7 +47,8 @@ type Config struct {
 	Certificate func() (*tls.Certificate, error)
 	Trust       func(chain []*x509.Certificate) error
 	NewTraffic  func(id string, links *mesh.Mesh, state func() *replica.State) Traffic
-	OnChange    func() // state, leadership or members changed: look again; must not block
+	Directory   func() map[string]string // on the leader: bound address → node ID
+	OnChange    func()                   // state, leadership or members changed: look again; must not block
 	Logger      *slog.Logger
 }
 
@@ -264,19 +265,16 @@ func (c *Cluster) routes() []router.Member {
 	return list
 }
 
-// Close hands leadership over, if it can, and ends everything.
-func (c *Cluster) Close() error {
-	if c.record.Mode == Joined {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		if err := c.node.Transfer(ctx); err == nil {
-			c.log.Info("leadership was handed over")
-		}
-		cancel()
+// HandOver gives leadership to another voter, if this node leads and there is one.
+func (c *Cluster) HandOver() {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if c.record.Mode == Joined && c.node.Transfer(ctx) == nil {
+		c.log.Info("leadership was handed over")
 	}
-	return c.Abort()
 }
 
-// Abort ends everything without handing over.
+// Abort ends everything; see HandOver for what comes before.
 func (c *Cluster) Abort() error {
 	c.stop()
 	c.mu.Lock()

@@ -19,6 +19,7 @@ const (
 	callJoin    = "join"
 	callRelay   = "join-relay" // a member passes a stranger's join to the leader
 	callPing    = "ping"
+	callBound   = "bound"
 )
 
 // proposeWait is how long a write waits for a leader before it is refused.
@@ -148,6 +149,8 @@ func (c *Cluster) answer(from mesh.Caller, method string, body []byte) ([]byte, 
 	switch method {
 	case callPing:
 		return []byte("{}"), nil
+	case callBound:
+		return json.Marshal(c.cfg.Directory())
 	case callPropose:
 		var p proposal
 		if err := json.Unmarshal(body, &p); err != nil {
@@ -165,4 +168,20 @@ func (c *Cluster) answer(from mesh.Caller, method string, body []byte) ([]byte, 
 		return c.answerJoin(ctx, from, method, body)
 	}
 	return nil, fault.New(fault.Version, "the peer asks for "+method+", which this version does not know")
+}
+
+// Bound returns who is bound where, as the leader has it: address → node ID.
+// Without a leader it is empty.
+func (c *Cluster) Bound(ctx context.Context) map[string]string {
+	s := c.node.Status()
+	if s.Role == consensus.Leader {
+		return c.cfg.Directory()
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	out := map[string]string{}
+	if s.LeaderID == "" || c.mesh.CallMember(ctx, s.LeaderID, callBound, struct{}{}, &out) != nil {
+		return nil
+	}
+	return out
 }

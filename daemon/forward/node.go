@@ -247,3 +247,17 @@ func (n *Node) Directory() map[string]string {
 	defer n.mu.Unlock()
 	return n.leader.Directory()
 }
+
+// Drain waits until the sessions that have ended are closed behind the leader's
+// barrier and what they left over is answered for, at most that long.
+func (n *Node) Drain(limit time.Duration) {
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(tick) {
+		n.mu.Lock()
+		waiting, _, _ := n.edge.Source.Kept()
+		idle := len(n.sessions) == 0 && waiting == 0
+		n.mu.Unlock()
+		if idle {
+			return
+		}
+	}
+}

@@ -1,0 +1,65 @@
+// Command xmppd is the XMPP service of a node: streams, routing, gossip,
+// consensus and the replicated store. It serves org.quorate.Xmpp1. Its folder is
+// $STATE_DIRECTORY; all else comes from the configuration and certificate
+// services. It has no flags.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/journal"
+	"quorate.org/daemon/node"
+	"quorate.org/daemon/service"
+)
+
+// version is set by the build.
+var version = "0.1.0"
+
+func main() {
+	log := journal.New("xmppd", slog.LevelInfo)
+	err := service.Run(context.Background(), log, nil, func(ctx context.Context, n *service.Notifier) error {
+		return run(ctx, log, n)
+	})
+	if err != nil {
+		log.Error("the XMPP service ends: " + err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
+	conn, err := bus.Dial()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	x := node.New(node.Config{State: service.State("xmpp"), Hostname: hostname(), Machine: machine(), Version: version, Log: log}, conn)
+	return x.Run(ctx, n)
+}
+
+// hostname is the name peers show for this node.
+func hostname() string {
+	if h := os.Getenv("QUORATE_HOSTNAME"); h != "" {
+		return h
+	}
+	h, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return h
+}
+
+// machine identifies the hardware this node's identity belongs to: the DMI
+// UUID, which systemd passes as a credential since only root may read it.
+func machine() string {
+	for _, file := range []string{filepath.Join(os.Getenv("CREDENTIALS_DIRECTORY"), "machine"), "/sys/class/dmi/id/product_uuid"} {
+		if b, err := os.ReadFile(file); err == nil {
+			return strings.TrimSpace(string(b))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,181 @@
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/edge"
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/journal"
+	"quorate.org/daemon/replica"
+	"quorate.org/daemon/settings"
+)
+
+// apply brings settings and keys into effect.
+func (n *Node) apply(ctx context.Context) {
+	n.change.Lock()
+	defer n.change.Unlock()
+	n.applyLocked(ctx)
+}
+
+func (n *Node) applyLocked(ctx context.Context) {
+	i := n.inst.Load()
+	if i == nil {
+		return
+	}
+	v := n.values.Load()
+	var faults []bus.Fault
+	note := func(err error) {
+		if err != nil {
+			faults = append(faults, faultOf(err))
+		}
+	}
+	note(n.renew(ctx, v))
+	addrs, err := listenAddrs(v)
+	note(err)
+	if want := n.shapeNow(addrs); want != n.shape && (err == nil || want.addr != "") {
+		n.log.Info("starting anew with other addresses, ports or timers")
+		if err := n.reopenShape(); err != nil {
+			note(err)
+			n.finish(v.Generation, faults, nil)
+			return
+		}
+		i = n.inst.Load()
+	}
+	note(n.seed(ctx, i, v))
+	steps, err := n.serve(i, v, addrs)
+	note(err)
+	n.finish(v.Generation, faults, steps)
+}
+
+func (n *Node) reopenShape() error {
+	n.close()
+	return n.open()
+}
+
+// renew takes new certificates and trust into use; what can not be read any
+// more stays as it was, since a running node must not lose its key to a
+// mistyped name.
+func (n *Node) renew(ctx context.Context, v *settings.Values) error {
+	m, certErr, trustErr := n.readMaterial(ctx, v)
+	old := n.keys.Load()
+	if certErr != nil {
+		m.certificate = old.certificate
+	}
+	if trustErr != nil {
+		m.trust = old.trust
+	}
+	n.keys.Store(m)
+	return errors.Join(certErr, trustErr)
+}
+
+// serve opens or closes the client and component ports.
+func (n *Node) serve(i *instance, v *settings.Values, addrs []netip.Addr) ([]bus.Step, error) {
+	cfg := edge.Config{Addrs: addrs, ClientPort: uint16(v.XMPP.ClientPort), ComponentPort: uint16(v.XMPP.ComponentPort),
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return n.meshCertificate() },
+		Limits: edge.Limits{Stanza: v.XMPP.MaxStanza, StanzaBeforeAuth: v.XMPP.MaxStanzaBeforeAuth, Depth: v.XMPP.MaxDepth,
+			Attrs: v.XMPP.MaxAttributes, AuthTimeout: v.XMPP.AuthTimeout, Outbox: v.XMPP.Outbox, PerAddress: v.XMPP.MaxConnectionsPerAddress}}
+	ready := i.cluster.State().Domain != "" && n.keys.Load().certificate != nil && len(addrs) > 0
+	cfg.Open = v.XMPP.Enabled && ready && i.cluster.Serves()
+	err := i.edge.Apply(cfg)
+	i.open.Store(cfg.Open && err == nil)
+	if !cfg.Open {
+		return nil, err
+	}
+	steps := make([]bus.Step, 0, len(addrs))
+	for _, a := range addrs {
+		step := bus.Step{Name: "listening", OK: err == nil,
+			Text: fmt.Sprintf("listening on %s, clients on port %d and components on port %d", a, cfg.ClientPort, cfg.ComponentPort)}
+		if err != nil {
+			step.Text = err.Error()
+		}
+		steps = append(steps, step)
+	}
+	return steps, err
+}
+
+// seed brings cluster-scope keys of the files into an empty store. Later
+// differences are drift: shown, never applied.
+func (n *Node) seed(ctx context.Context, i *instance, v *settings.Values) error {
+	s := i.cluster.State()
+	if s.ClusterID != "" || s.Domain != "" || len(s.CallBridges) > 0 || len(s.Accounts) > 0 {
+		n.drift(s, v)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if v.XMPP.Domain != "" {
+		if err := i.cluster.Propose(ctx, replica.SetDomain(v.XMPP.Domain)); err != nil {
+			return err
+		}
+		n.log.Info("the domain is taken from the configuration files", "domain", v.XMPP.Domain)
+	}
+	for _, b := range v.XMPP.CallBridges {
+		if err := i.cluster.Propose(ctx, replica.AddCallBridgeSecret(b.Name, b.Secret)); err != nil {
+			return err
+		}
+		n.log.Info("a call bridge is taken from the configuration files", "callbridge", b.Name)
+	}
+	return nil
+}
+
+// drift journals, once per difference, what the files say otherwise.
+func (n *Node) drift(s *replica.State, v *settings.Values) {
+	var diff []string
+	if v.XMPP.Domain != "" && !strings.EqualFold(v.XMPP.Domain, s.Domain) {
+		diff = append(diff, fmt.Sprintf("xmpp.domain is %s in the files and %s in use", v.XMPP.Domain, s.Domain))
+	}
+	for _, b := range v.XMPP.CallBridges {
+		if have, ok := s.CallBridge(b.Name); !ok {
+			diff = append(diff, "call bridge "+b.Name+" is in the files only")
+		} else if have.Secret != b.Secret {
+			diff = append(diff, "call bridge "+b.Name+" has another secret in the files")
+		}
+	}
+	text := strings.Join(diff, "; ")
+	n.mu.Lock()
+	known := n.drifted == text
+	n.drifted = text
+	n.mu.Unlock()
+	if text != "" && !known {
+		n.log.Warn(text, journal.ID(journal.ConfigDrift))
+	}
+}
+
+// finish records what is in effect and wakes who waits for it.
+func (n *Node) finish(generation uint64, faults []bus.Fault, steps []bus.Step) {
+	n.mu.Lock()
+	for _, f := range faults {
+		if !contains(n.faults, f) {
+			n.log.Warn(f.Text, "code", f.Code, "remedy", f.Remedy)
+		}
+	}
+	n.faults, n.steps, n.applied = faults, steps, generation
+	close(n.waiters)
+	n.waiters = make(chan struct{})
+	n.mu.Unlock()
+	n.poke()
+}
+
+func contains(list []bus.Fault, f bus.Fault) bool {
+	for _, x := range list {
+		if x == f {
+			return true
+		}
+	}
+	return false
+}
+
+func faultOf(err error) bus.Fault {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return bus.Fault{Code: string(f.Code), Text: f.Message, Remedy: f.Remedy}
+	}
+	return bus.Fault{Code: string(fault.Internal), Text: err.Error()}
+}

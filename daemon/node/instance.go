@@ -1,0 +1,150 @@
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"quorate.org/daemon/cluster"
+	"quorate.org/daemon/edge"
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/forward"
+	"quorate.org/daemon/mesh"
+	"quorate.org/daemon/replica"
+	"quorate.org/daemon/router"
+)
+
+// shape is every setting an instance must be opened anew for.
+type shape struct {
+	addr                       string
+	clientPort, mesh, gossip   int
+	heartbeat, election, lease time.Duration
+	limits                     router.Limits
+}
+
+// instance is one run of cluster, forwarding and edge.
+type instance struct {
+	cluster *cluster.Cluster
+	forward *forward.Node
+	edge    *edge.Edge
+	stop    context.CancelFunc // ends the edge
+	quit    context.CancelFunc // ends the forwarding
+	edges   sync.WaitGroup
+	others  sync.WaitGroup
+	open    atomic.Bool // the client and component ports are open
+}
+
+func (n *Node) shapeNow(addrs []netip.Addr) shape {
+	v := n.values.Load()
+	s := shape{clientPort: v.XMPP.ClientPort, mesh: v.Cluster.Port, gossip: v.Gossip.Port, heartbeat: v.Cluster.Heartbeat,
+		election: v.Cluster.Election, lease: v.Cluster.Lease,
+		limits: router.Limits{Frames: v.Cluster.QueueFrames, Bytes: v.Cluster.QueueBytes, GiveUp: v.Cluster.QueueTime}}
+	if len(addrs) > 0 {
+		s.addr = addrs[0].String()
+	}
+	return s
+}
+
+// open starts the instance the disk and the settings describe. The caller is
+// Run, or holds change.
+func (n *Node) open() error {
+	addrs, _ := listenAddrs(n.values.Load())
+	n.shape = n.shapeNow(addrs)
+	s := n.shape
+	i := &instance{}
+	inc := forward.NewIncarnation()
+	cl, err := cluster.Open(cluster.Config{
+		Dir: n.cfg.State, Name: n.cfg.Hostname, Version: n.cfg.Version, Machine: n.cfg.Machine,
+		Addr: s.addr, ClientPort: s.clientPort, MeshPort: s.mesh, GossipPort: s.gossip,
+		Heartbeat: s.heartbeat, Election: s.election, Lease: s.lease, Incarnation: inc,
+		Certificate: n.meshCertificate, Trust: n.trust, OnChange: n.poke, Logger: n.log,
+		NewTraffic: func(id string, links *mesh.Mesh, state func() *replica.State) cluster.Traffic {
+			i.forward = forward.New(forward.Config{ID: id, Inc: inc, Limits: s.limits, Links: links, Facts: facts{state}, Logger: n.log})
+			i.edge = edge.New(i.forward, accounts{state}, n.log)
+			return i.forward
+		},
+		Directory: func() map[string]string { return i.forward.Directory() },
+	})
+	if err != nil {
+		return fmt.Errorf("starting the cluster: %w", err)
+	}
+	i.cluster = cl
+	ctx, stop := context.WithCancel(context.Background())
+	i.stop = stop
+	i.edges.Go(func() { i.edge.Run(ctx) })
+	ctx, quit := context.WithCancel(context.Background())
+	i.quit = quit
+	i.others.Go(func() { i.forward.Run(ctx) })
+	if text := cl.Notice(); text != "" {
+		n.log.Warn(text)
+	}
+	n.inst.Store(i)
+	return nil
+}
+
+// close hands leadership over, lets the streams end, and stops the instance.
+func (n *Node) close() {
+	i := n.inst.Swap(nil)
+	if i == nil {
+		return
+	}
+	i.cluster.HandOver()
+	i.stop()
+	i.edges.Wait()
+	i.forward.Drain(time.Second)
+	if err := i.cluster.Abort(); err != nil {
+		n.log.Warn("stopping the cluster", "error", err)
+	}
+	i.quit()
+	i.others.Wait()
+}
+
+// reopen closes the instance, lets between change the disk, and opens it again.
+// The caller holds change.
+func (n *Node) reopen(ctx context.Context, between func() error) error {
+	n.close()
+	var err error
+	if between != nil {
+		err = between()
+	}
+	if oerr := n.open(); oerr != nil {
+		n.log.Error("the XMPP service has no instance", "error", oerr)
+		return errors.Join(err, oerr)
+	}
+	n.applyLocked(ctx)
+	n.poke()
+	return err
+}
+
+// meshCertificate is the certificate this node shows other nodes.
+func (n *Node) meshCertificate() (*tls.Certificate, error) {
+	if c := n.keys.Load().certificate; c != nil {
+		return c, nil
+	}
+	return nil, fault.Mend(fault.WrongState, "no certificate is set", "xmpp certs <key> <certificate> [<bundle>]")
+}
+
+// trust judges another node's certificate.
+func (n *Node) trust(chain []*x509.Certificate) error {
+	t := n.keys.Load().trust
+	if t == nil {
+		return fault.Mend(fault.WrongState, "no cluster trust is set", "xmpp cluster trust <bundle>")
+	}
+	var domain string
+	var names []string
+	if i := n.inst.Load(); i != nil {
+		s := i.cluster.State()
+		domain = s.Domain
+		for _, m := range s.SortedMembers() {
+			names = append(names, m.Name, m.Addr)
+		}
+	}
+	_, err := t.Accept(chain, domain, names, time.Now())
+	return err
+}

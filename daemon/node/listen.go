@@ -1,0 +1,77 @@
+package node
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/settings"
+)
+
+// listenAddrs returns the addresses that `xmpp listen` stands for now. A letter
+// is the network card of the stored MAC address; before any is stored, the
+// cards in their order.
+func listenAddrs(v *settings.Values) ([]netip.Addr, error) {
+	var out []netip.Addr
+	for _, l := range v.XMPP.Listen {
+		if a, err := netip.ParseAddr(l); err == nil {
+			out = append(out, a.Unmap())
+			continue
+		}
+		addrs, err := addrsOf(l, v.Network.Interfaces)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, addrs...)
+	}
+	return out, nil
+}
+
+func addrsOf(letter string, stored []settings.Interface) ([]netip.Addr, error) {
+	cards, err := net.Interfaces()
+	if err != nil {
+		return nil, fmt.Errorf("listing network cards: %w", err)
+	}
+	card, err := cardOf(letter, stored, cards)
+	if err != nil {
+		return nil, err
+	}
+	list, err := card.Addrs()
+	if err != nil {
+		return nil, fmt.Errorf("reading addresses of %s: %w", card.Name, err)
+	}
+	var out []netip.Addr
+	for _, a := range list {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && !p.Addr().IsLinkLocalUnicast() {
+			out = append(out, p.Addr().Unmap())
+		}
+	}
+	slices.SortStableFunc(out, func(a, b netip.Addr) int { return cmp.Compare(a.BitLen(), b.BitLen()) })
+	if len(out) == 0 {
+		return nil, fault.Mend(fault.WrongState, fmt.Sprintf("interface %s (%s) has no address", letter, card.Name), "wait for DHCP, or set one: ipv4 "+letter)
+	}
+	return out, nil
+}
+
+func cardOf(letter string, stored []settings.Interface, cards []net.Interface) (net.Interface, error) {
+	cards = slices.DeleteFunc(cards, func(c net.Interface) bool { return c.Flags&net.FlagLoopback != 0 || len(c.HardwareAddr) == 0 })
+	for _, s := range stored {
+		if s.Letter != letter {
+			continue
+		}
+		for _, c := range cards {
+			if strings.EqualFold(c.HardwareAddr.String(), s.MAC) {
+				return c, nil
+			}
+		}
+		return net.Interface{}, fault.New(fault.NotFound, fmt.Sprintf("interface %s: there is no network card %s", letter, s.MAC))
+	}
+	if i := int(letter[0] - 'a'); len(stored) == 0 && i < len(cards) {
+		return cards[i], nil
+	}
+	return net.Interface{}, fault.New(fault.NotFound, fmt.Sprintf("interface %s: there is no such network card", letter))
+}

@@ -1,0 +1,221 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/journal"
+	"quorate.org/daemon/service"
+	"quorate.org/daemon/settings"
+)
+
+// Config is what New needs.
+type Config struct {
+	State    string // private state directory
+	Hostname string
+	Machine  string // identifies the hardware; "" if unknown
+	Version  string
+	Log      *slog.Logger
+}
+
+// Node is this XMPP node.
+type Node struct {
+	cfg    Config
+	log    *slog.Logger
+	conn   *bus.Conn
+	object *bus.XmppObject
+	look   chan struct{} // holds one: settings, keys or the cluster changed
+
+	change sync.Mutex // held by apply and by membership transitions
+	shape  shape      // what the instance was opened with; guarded by change
+
+	inst   atomic.Pointer[instance]
+	values atomic.Pointer[settings.Values]
+	keys   atomic.Pointer[material]
+
+	mu      sync.Mutex // guards what follows
+	applied uint64     // generation in effect
+	waiters chan struct{}
+	steps   []bus.Step // what the last apply did
+	faults  []bus.Fault
+	seen    bus.XmppProperties
+	quorate bool
+	drifted string // what the files say otherwise than the store
+}
+
+// New returns a node that is not running.
+func New(cfg Config, conn *bus.Conn) *Node {
+	n := &Node{cfg: cfg, log: cfg.Log, conn: conn, look: make(chan struct{}, 1), waiters: make(chan struct{}), quorate: true}
+	n.values.Store(&settings.Values{})
+	n.keys.Store(&material{})
+	return n
+}
+
+// Run serves until ctx ends, then hands leadership over and drains.
+func (n *Node) Run(ctx context.Context, notify *service.Notifier) error {
+	configured, err := n.conn.Config().Watch(ctx)
+	if err != nil {
+		return err
+	}
+	renewed, err := n.conn.Certificates().Watch(ctx)
+	if err != nil {
+		return err
+	}
+	n.readSettings(ctx)
+	if err := n.open(); err != nil {
+		return err
+	}
+	defer n.close()
+	n.apply(ctx)
+	n.object, err = n.conn.ServeXmpp(n, n.properties(), bus.LogTo(n.log))
+	if err != nil {
+		return err
+	}
+	if err := notify.Ready(n.summary()); err != nil {
+		n.log.Warn("telling the service manager", "error", err)
+	}
+	return n.follow(ctx, notify, configured, renewed)
+}
+
+// follow applies what changes until ctx ends.
+func (n *Node) follow(ctx context.Context, notify *service.Notifier, configured, renewed <-chan struct{}) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-n.conn.Done():
+			return errors.New("the bus has gone")
+		case <-configured:
+			n.readSettings(ctx)
+			n.apply(ctx)
+		case <-renewed:
+			n.apply(ctx)
+		case <-notify.Reloads():
+			if err := notify.Reloading(func() string { n.readSettings(ctx); n.apply(ctx); return n.summary() }); err != nil {
+				n.log.Warn("telling the service manager", "error", err)
+			}
+		case <-n.look:
+			n.publish()
+		case <-tick.C:
+			n.retry(ctx)
+			n.publish()
+		}
+	}
+}
+
+// poke asks for a fresh look at the cluster; it never blocks.
+func (n *Node) poke() {
+	select {
+	case n.look <- struct{}{}:
+	default:
+	}
+}
+
+// readSettings fetches the accepted configuration. When the service does not
+// answer, the last one stays in effect.
+func (n *Node) readSettings(ctx context.Context) {
+	raw, err := n.conn.Config().Values(ctx)
+	if err != nil {
+		n.log.Warn("reading the settings", "error", err)
+		return
+	}
+	v, err := settings.Decode(raw)
+	if err != nil {
+		n.log.Error("reading the settings", "error", err)
+		return
+	}
+	if p, err := n.conn.Config().Properties(ctx); err == nil {
+		v.Generation = p.Generation
+	}
+	n.values.Store(&v)
+}
+
+// retry repeats what could not be done for a reason that may have passed: a
+// service that did not answer, a port or an address that was not there.
+func (n *Node) retry(ctx context.Context) {
+	n.mu.Lock()
+	again := len(n.faults) > 0 || n.applied == 0
+	n.mu.Unlock()
+	if again {
+		if n.values.Load().Generation == 0 {
+			n.readSettings(ctx)
+		}
+		n.apply(ctx)
+	}
+}
+
+// summary is the line systemctl status shows.
+func (n *Node) summary() string {
+	p := n.properties()
+	if !p.Enabled {
+		return fmt.Sprintf("%s; service disabled", p.State)
+	}
+	return fmt.Sprintf("%s; serving %s", p.State, p.Domain)
+}
+
+// instance returns the open instance, waiting a little while one is changed.
+func (n *Node) instance(ctx context.Context) (*instance, error) {
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
+		if i := n.inst.Load(); i != nil {
+			return i, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nil, fault.Mend(fault.Unavailable, "the XMPP service is changing its membership", "try again in a moment")
+}
+
+// publish puts the present state on the bus and journals what changed.
+func (n *Node) publish() {
+	if n.object == nil {
+		return
+	}
+	p := n.properties()
+	if err := n.object.Publish(p); err != nil {
+		n.log.Warn("publishing the state", "error", err)
+	}
+	n.mu.Lock()
+	was := n.seen
+	n.seen = p
+	n.mu.Unlock()
+	if was.Leader != p.Leader || was.State != p.State {
+		n.announce(was, p)
+	}
+}
+
+func (n *Node) announce(was, is bus.XmppProperties) {
+	if is.Leader != "" && is.Leader != was.Leader {
+		n.log.Info(fmt.Sprintf("%s leads", is.Leader), journal.ID(journal.LeaderElected), "leader", is.Leader, "term", is.Term, "state", is.State)
+	}
+	if is.Leader == "" && was.Leader != "" {
+		n.log.Warn("the leader is lost", journal.ID(journal.LeaderLost), "leader", was.Leader, "state", is.State)
+	}
+	i := n.inst.Load()
+	if i == nil {
+		return
+	}
+	v := i.cluster.View()
+	quorate := v.Reachable >= v.Needed
+	n.mu.Lock()
+	before := n.quorate
+	n.quorate = quorate
+	n.mu.Unlock()
+	switch {
+	case before && !quorate:
+		n.log.Warn(v.Reason, journal.ID(journal.QuorumLost), "reachable", v.Reachable, "needed", v.Needed)
+	case !before && quorate:
+		n.log.Info("quorum regained", journal.ID(journal.QuorumRegained), "reachable", v.Reachable, "needed", v.Needed)
+	}
+}
