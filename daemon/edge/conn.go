@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -267,75 +266,4 @@ func (c *conn) bind(want jid.JID) error {
 	}
 	c.start(c.out.release())
 	return nil
-}
-
-// violated ends the stream with the error that a scanner or machine found.
-func (c *conn) violated(err error) error {
-	var v *stream.Violation
-	if !errors.As(err, &v) {
-		v = &stream.Violation{Condition: stanza.StreamInternalServerError, Text: "the stream could not be read"}
-	}
-	if c.session != nil {
-		c.logViolation(v)
-		c.Shut(v.Condition, v.Text)
-		return c.linger()
-	}
-	out, act := c.machine.Fail(nil, v)
-	return c.act(out, act, 0)
-}
-
-// peerEnded answers the peer's end tag (RFC 6120 §4.4).
-func (c *conn) peerEnded() error {
-	if c.session != nil {
-		c.Shut("", "")
-		return errEnd
-	}
-	out, act := c.machine.End(nil)
-	return c.act(out, act, 0)
-}
-
-// readFailed tells an end that we wanted from one that we did not.
-func (c *conn) readFailed(err error) error {
-	v := c.shut.Load()
-	timeout := errors.Is(err, errTimeout)
-	switch {
-	case c.session != nil && v != nil:
-		return errEnd // the writer has the last word
-	case c.session != nil:
-		return err
-	case v != nil && timeout: // Shut during the negotiation
-		return c.violated(v)
-	case timeout:
-		c.tcp.SetWriteDeadline(time.Now().Add(closeWait))
-		return c.violated(&stream.Violation{
-			Condition: stanza.StreamConnectionTimeout, Text: "not signed in within the time limit"})
-	}
-	return err
-}
-
-// hangUp ends a stream that was never bound: all is written, the peer gets a
-// moment to read it and to answer.
-func (c *conn) hangUp() error {
-	c.shut.CompareAndSwap(nil, &stream.Violation{})
-	c.tcp.SetDeadline(time.Now().Add(closeWait))
-	c.closeWrite()
-	return c.linger()
-}
-
-// linger reads and discards until the peer closes, so that what we wrote last is
-// not lost to a reset, or until the time that Shut gave is over.
-func (c *conn) linger() error {
-	c.in.release()
-	io.Copy(io.Discard, c.wire)
-	return errEnd
-}
-
-func (c *conn) closeWrite() {
-	if t, ok := c.wire.(*tls.Conn); ok {
-		t.CloseWrite() // close_notify, RFC 6120 §4.4
-		return
-	}
-	if t, ok := c.tcp.Conn.(*net.TCPConn); ok {
-		t.CloseWrite()
-	}
 }
