@@ -13,14 +13,14 @@ func TestLimits(t *testing.T) {
 	for _, tc := range []struct{ name, in, want string }{
 		{"stanza of the limit", clientHeader + pad(100, "<a>", "</a>"), "open " + pad(100, "<a>", "</a>")},
 		{"stanza past the limit", clientHeader + pad(101, "<a>", "</a>"), "open !policy-violation"},
-		{"stanza without end", clientHeader + pad(5000, "<a>", ""), "open !policy-violation"},
-		{"start tag without end", clientHeader + pad(5000, "<a b='", ""), "open !policy-violation"},
-		{"name without end", clientHeader + pad(5000, "<a", ""), "open !policy-violation"},
-		{"white space without end", clientHeader + "<a" + strings.Repeat(" ", 5000), "open !policy-violation"},
-		{"white space between stanzas is not bounded", clientHeader + strings.Repeat(" ", 5000) + "<a/>", "open <a/>"},
+		{"stanza without end", clientHeader + pad(2000, "<a>", ""), "open !policy-violation"},
+		{"start tag without end", clientHeader + pad(2000, "<a b='", ""), "open !policy-violation"},
+		{"name without end", clientHeader + pad(2000, "<a", ""), "open !policy-violation"},
+		{"white space without end", clientHeader + "<a" + strings.Repeat(" ", 2000), "open !policy-violation"},
+		{"white space between stanzas is not bounded", clientHeader + strings.Repeat(" ", 2000) + "<a/>", "open <a/>"},
 		{"header of the limit", pad(150, "<s:stream xmlns:s='"+NSStream+"' to='", "'>"), "open"},
 		{"header past the limit", pad(151, "<s:stream xmlns:s='"+NSStream+"' to='", "'>"), "!policy-violation"},
-		{"header without end", pad(5000, "<s:stream xmlns:s='"+NSStream+"' to='", ""), "!policy-violation"},
+		{"header without end", pad(2000, "<s:stream xmlns:s='"+NSStream+"' to='", ""), "!policy-violation"},
 		{"depth of the limit", clientHeader + "<a><a><a><a/></a></a></a>", "open <a><a><a><a/></a></a></a>"},
 		{"depth past the limit", clientHeader + "<a><a><a><a><a/></a></a></a></a>", "open !policy-violation"},
 		{"attributes of the limit", clientHeader + "<a b='' c='' d='' e=''/>", "open <a b='' c='' d='' e=''/>"},
@@ -98,12 +98,12 @@ func TestScanDoesNotAllocate(t *testing.T) {
 // be one pass, which is seen by the scanner's position never going back.
 func TestLinear(t *testing.T) {
 	for _, in := range []string{
-		"<a b='" + strings.Repeat("x", 20000) + "'/>",
-		"<a " + strings.Repeat(" ", 20000) + "/>",
-		"<" + strings.Repeat("n", 20000) + "/>",
-		"<a>" + strings.Repeat("x", 20000) + "</a>",
-		"<a><![CDATA[" + strings.Repeat("x", 20000) + "]]></a>",
-		"<" + strings.Repeat("n", 9000) + "></" + strings.Repeat("n", 9000) + ">",
+		"<a b='" + strings.Repeat("x", 6000) + "'/>",
+		"<a " + strings.Repeat(" ", 6000) + "/>",
+		"<" + strings.Repeat("n", 6000) + "/>",
+		"<a>" + strings.Repeat("x", 6000) + "</a>",
+		"<a><![CDATA[" + strings.Repeat("x", 6000) + "]]></a>",
+		"<" + strings.Repeat("n", 3000) + "></" + strings.Repeat("n", 3000) + ">",
 	} {
 		s := opened(t)
 		b := []byte(in)

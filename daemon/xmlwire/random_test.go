@@ -87,7 +87,7 @@ func (w *writer) spoil(s string) string {
 }
 
 func TestRandomStanzas(t *testing.T) {
-	rounds := uint64(3000)
+	rounds := uint64(1500)
 	accepted := 0
 	for seed := range rounds {
 		w := &writer{Rand: rand.New(rand.NewPCG(seed, 7))}
