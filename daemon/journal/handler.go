@@ -95,8 +95,22 @@ func sendFile(conn *net.UnixConn, b []byte) error {
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seals); err != nil {
 		return err
 	}
-	_, _, err = conn.WriteMsgUnix(nil, syscall.UnixRights(int(f.Fd())), nil)
-	return err
+	return sendDescriptor(conn, int(f.Fd()))
+}
+
+// sendDescriptor sends a datagram of nothing but a descriptor, which net's
+// WriteMsgUnix refuses to do on a connected socket.
+func sendDescriptor(conn *net.UnixConn, fd int) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var sent error
+	err = raw.Write(func(socket uintptr) bool {
+		sent = unix.Sendmsg(int(socket), nil, unix.UnixRights(fd), nil, 0)
+		return !errors.Is(sent, unix.EAGAIN)
+	})
+	return errors.Join(err, sent)
 }
 
 // priority maps a level to syslog's: error 3, warning 4, notice is unused,
