@@ -25,7 +25,8 @@ func OwnText(raw settings.Raw) []byte { return []byte(settings.DropIn(header, ra
 
 // Write replaces one file of the folder so that a crash at any moment leaves
 // the old or the new text whole: temporary file, fsync, rename, fsync of the
-// folder. Mode and owner of a file that is there are kept.
+// folder. The mode of a file that is there is kept, and its owner where this
+// process may set it.
 func Write(dir, name string, text []byte) error {
 	path := filepath.Join(dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -61,11 +62,7 @@ func fill(f *os.File, path string, text []byte) error {
 	mode := os.FileMode(ownMode)
 	if old, err := os.Stat(path); err == nil {
 		mode = old.Mode().Perm()
-		if stat, ok := old.Sys().(*syscall.Stat_t); ok {
-			if err := f.Chown(int(stat.Uid), int(stat.Gid)); err != nil {
-				return err
-			}
-		}
+		keepOwner(f, old)
 	}
 	if err := f.Chmod(mode); err != nil {
 		return err
@@ -74,6 +71,16 @@ func fill(f *os.File, path string, text []byte) error {
 		return err
 	}
 	return f.Sync()
+}
+
+// keepOwner gives f the owner of old. The service runs without the capability to
+// do so for any but its own; then the file becomes its own, no more readable
+// than before.
+func keepOwner(f *os.File, old os.FileInfo) {
+	was, ok := old.Sys().(*syscall.Stat_t)
+	if ok && (int(was.Uid) != os.Geteuid() || int(was.Gid) != os.Getegid()) {
+		_ = f.Chown(int(was.Uid), int(was.Gid))
+	}
 }
 
 func syncFolder(path string) error {

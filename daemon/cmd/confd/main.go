@@ -1,0 +1,62 @@
+// Command confd is the configuration service, org.quorate.Config1 on the system
+// bus. It takes no arguments: its directories come from the service manager and
+// the bus from $DBUS_SYSTEM_BUS_ADDRESS.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/confd"
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/journal"
+	"quorate.org/daemon/service"
+)
+
+func main() {
+	log := journal.New("confd", slog.LevelInfo)
+	err := service.Run(context.Background(), log, nil, func(ctx context.Context, n *service.Notifier) error {
+		return run(ctx, log, n)
+	})
+	if err != nil {
+		log.Error("the configuration service ends", "error", err)
+		os.Exit(1)
+	}
+}
+
+// run brings the files in force before it takes the bus name: whoever finds the
+// service on the bus finds a configuration.
+func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
+	conn, err := bus.Dial()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	s, err := confd.Open(confd.Config{Dir: service.Configuration(), State: service.State("config"), Machine: conn.Machine(), Log: log})
+	if err != nil {
+		return err
+	}
+	object, err := conn.ServeConfig(s, bus.ConfigProperties{Generation: s.Generation()}, bus.LogTo(log))
+	if err != nil {
+		return err
+	}
+	s.Announce(object.Changed)
+	if err := n.Ready(fmt.Sprintf("configuration generation %d in force", s.Generation())); err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-conn.Done():
+			return fault.New(fault.Unavailable, "the system bus closed the connection")
+		case <-n.Reloads():
+			if err := n.Reloading(s.Hangup); err != nil {
+				return err
+			}
+		}
+	}
+}

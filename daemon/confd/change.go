@@ -1,0 +1,139 @@
+package confd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"sort"
+	"strings"
+
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/settings"
+	"quorate.org/daemon/settings/file"
+)
+
+// Reload reads the files again.
+func (s *Service) Reload(context.Context, bus.Caller) (uint64, error) { return s.reload() }
+
+// Set stores values in the service's own drop-in. All of them are good and take
+// effect, or nothing changes. The files are read for it, so a hand edit not yet
+// reloaded comes in force with it, or is why it is refused.
+func (s *Service) Set(_ context.Context, _ bus.Caller, values map[string]any) (uint64, error) {
+	wanted, err := convert(values)
+	if err != nil {
+		return 0, err
+	}
+	return s.edit(wanted, nil)
+}
+
+// Unset removes keys from the service's own drop-in.
+func (s *Service) Unset(_ context.Context, _ bus.Caller, keys []string) (uint64, error) {
+	for _, key := range keys {
+		if _, ok := settings.Find(key); !ok {
+			return 0, fault.New(fault.InvalidArgument, key+": "+settings.Unknown(key))
+		}
+	}
+	return s.edit(nil, keys)
+}
+
+// convert checks values on their own: native ones, or texts as a person types
+// them.
+func convert(values map[string]any) (settings.Raw, error) {
+	out := make(settings.Raw, len(values))
+	var problems []string
+	for key, v := range values {
+		var p *settings.Problem
+		if text, ok := v.(string); ok {
+			out[key], p = settings.Parse(key, text)
+		} else {
+			out[key], p = settings.Convert(key, v)
+		}
+		if p != nil {
+			problems = append(problems, p.Error())
+		}
+	}
+	if len(problems) > 0 {
+		sort.Strings(problems)
+		return nil, fault.New(fault.InvalidArgument, strings.Join(problems, "\n"))
+	}
+	return out, nil
+}
+
+// edit changes the own drop-in as a draft, judges the whole, then writes.
+func (s *Service) edit(set settings.Raw, unset []string) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	own, err := s.own()
+	if err != nil {
+		return 0, err
+	}
+	for key, v := range set {
+		own[key] = v
+	}
+	for _, key := range unset {
+		delete(own, key)
+	}
+	draft := file.OwnText(own)
+	loaded, err := s.check(map[string][]byte{file.Own: draft})
+	if err != nil {
+		return 0, err
+	}
+	if err := overridden(loaded, set); err != nil {
+		return 0, err
+	}
+	if err := file.Write(s.Dir, file.Own, draft); err != nil {
+		return 0, err
+	}
+	return s.accept(loaded)
+}
+
+// own reads what the own drop-in sets now.
+func (s *Service) own() (settings.Raw, error) {
+	text, err := file.Read(s.Dir, file.Own)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := file.Check(file.Own, text)
+	var refusal file.Refusal
+	if errors.As(err, &refusal) {
+		return nil, refused(refusal)
+	}
+	return raw, err
+}
+
+// overridden refuses to set what a later file sets otherwise: it would be stored
+// and have no effect.
+func overridden(loaded *file.Loaded, set settings.Raw) error {
+	var lost []string
+	for key, v := range set {
+		if !reflect.DeepEqual(loaded.Raw[key], v) {
+			lost = append(lost, fmt.Sprintf("%s: %s comes later and sets it too", loaded.Sources[key], key))
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	slices.Sort(lost)
+	return fault.Mend(fault.InvalidConfiguration, strings.Join(lost, "\n"), "change it in that file, or remove it there")
+}
+
+// WriteFile checks text as quorate.toml among the drop-ins and replaces the
+// file when the whole is good.
+func (s *Service) WriteFile(_ context.Context, _ bus.Caller, text string) (uint64, error) {
+	if len(text) > file.Limit {
+		return 0, fault.New(fault.InvalidArgument, fmt.Sprintf("the file is larger than %d bytes", file.Limit))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	loaded, err := s.check(map[string][]byte{file.Main: []byte(text)})
+	if err != nil {
+		return 0, err
+	}
+	if err := file.Write(s.Dir, file.Main, []byte(text)); err != nil {
+		return 0, err
+	}
+	return s.accept(loaded)
+}

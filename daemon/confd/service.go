@@ -1,0 +1,163 @@
+package confd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/journal"
+	"quorate.org/daemon/settings"
+	"quorate.org/daemon/settings/file"
+)
+
+// Machine is what the service asks of the system: *bus.Machine.
+type Machine interface {
+	UnitAction(ctx context.Context, unit, action string) error
+	Units(ctx context.Context, patterns []string) ([]bus.Unit, error)
+	Power(ctx context.Context, act string) error
+	SetHostname(ctx context.Context, name string) error
+	Hostname(ctx context.Context) (string, error)
+}
+
+// Config is what a Service needs.
+type Config struct {
+	Dir     string // of quorate.toml and conf.d
+	State   string // private folder of the last good configuration
+	Machine Machine
+	Log     *slog.Logger
+}
+
+// Service implements bus.ConfigServer.
+type Service struct {
+	Config
+
+	mu      sync.Mutex
+	current *accepted                    // guarded by mu
+	tell    func(uint64, []string) error // guarded by mu; nil until Announce
+}
+
+// Open brings a configuration in force: the files when they are good, else the
+// last good one, else the defaults. Bad files are logged, not an error; a state
+// folder that can not be written is.
+func Open(c Config) (*Service, error) {
+	s := &Service{Config: c}
+	last, err := recall(c.State)
+	if err != nil {
+		c.Log.Warn("the last good configuration is of no use", "error", err)
+	}
+	if s.current = last; last == nil {
+		s.current = &accepted{Raw: settings.Raw{}}
+	}
+	_, err = s.reload()
+	if fault.CodeOf(err) == fault.InvalidConfiguration {
+		return s, nil // logged; what was recalled stays in force
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Announce says how to tell about a change from now on. tell must not call back.
+func (s *Service) Announce(tell func(generation uint64, keys []string) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tell = tell
+}
+
+// Generation is the number of the configuration in force.
+func (s *Service) Generation() uint64 { return s.now().Generation }
+
+func (s *Service) now() *accepted {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current
+}
+
+// Hangup reloads for SIGHUP and returns the outcome in a line.
+func (s *Service) Hangup() string {
+	generation, err := s.reload()
+	if err != nil {
+		return fmt.Sprintf("configuration generation %d stays: the files were refused", s.Generation())
+	}
+	return fmt.Sprintf("configuration generation %d in force", generation)
+}
+
+func (s *Service) reload() (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	loaded, err := s.check(nil)
+	if err != nil {
+		return 0, err
+	}
+	return s.accept(loaded)
+}
+
+// check reads the files, with drafts laid over. A refusal is logged and becomes
+// a fault with every problem on a line of its own.
+func (s *Service) check(overlay map[string][]byte) (*file.Loaded, error) {
+	loaded, err := file.Load(s.Dir, overlay)
+	var refusal file.Refusal
+	if !errors.As(err, &refusal) {
+		return loaded, err
+	}
+	if overlay == nil {
+		s.Log.Error(fmt.Sprintf("the configuration files were refused; generation %d stays in force:\n%v", s.current.Generation, refusal), journal.ID(journal.ConfigRefused))
+	}
+	return nil, refused(refusal)
+}
+
+func refused(r file.Refusal) error {
+	return fault.Mend(fault.InvalidConfiguration, r.Error(), "mend the file, then systemctl reload quorate-config")
+}
+
+// accept brings loaded in force: stored first, then published, then told. An
+// equal configuration keeps its generation. It runs under mu.
+func (s *Service) accept(loaded *file.Loaded) (uint64, error) {
+	next := &accepted{Generation: s.current.Generation, Raw: loaded.Raw, Sources: loaded.Sources}
+	keys := settings.Differ(s.current.Raw, loaded.Raw)
+	if len(keys) > 0 || next.Generation == 0 {
+		next.Generation++
+	}
+	if err := next.remember(s.State); err != nil {
+		return 0, err
+	}
+	before := s.current
+	s.current = next
+	if next.Generation == before.Generation {
+		return next.Generation, nil
+	}
+	s.report(before, next, keys)
+	if s.tell != nil {
+		if err := s.tell(next.Generation, keys); err != nil {
+			return 0, err
+		}
+	}
+	return next.Generation, nil
+}
+
+// report journals what changed, key by key, secrets masked.
+func (s *Service) report(before, next *accepted, keys []string) {
+	was, is := settings.Effective(before.Raw), settings.Effective(next.Raw)
+	var changes, restart []string
+	for _, name := range keys {
+		k, _ := settings.Find(name)
+		changes = append(changes, fmt.Sprintf("%s from %s to %s", name, k.Shown(was[name]), k.Shown(is[name])))
+		if k.Reload == settings.Restart {
+			restart = append(restart, name)
+		}
+	}
+	message := fmt.Sprintf("configuration generation %d in force", next.Generation)
+	if len(changes) > 0 {
+		message += ": " + strings.Join(changes, ", ")
+	}
+	s.Log.Info(message, "generation", next.Generation, journal.ID(journal.ConfigApplied))
+	if len(restart) > 0 && before.Generation > 0 {
+		s.Log.Warn(strings.Join(restart, ", ")+": takes effect with systemctl restart quorate-xmpp", journal.ID(journal.ConfigRestart))
+	}
+}
