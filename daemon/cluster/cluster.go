@@ -90,6 +90,7 @@ func Open(cfg Config) (*Cluster, error) {
 		c.mesh.Close()
 		return nil, err
 	}
+	c.settle()
 	c.setMembership()
 	c.openPorts()
 	c.running.Go(c.watch)
@@ -104,12 +105,22 @@ func (c *Cluster) consensusConfig() consensus.Config {
 }
 
 func (c *Cluster) openStore() error {
-	node, err := consensus.Open(c.consensusConfig(), c.mesh.Streams(), c.record.Mode != Joined || c.record.ClusterID == "")
+	node, err := consensus.Open(c.consensusConfig(), c.mesh.Streams(), c.record.Mode != Joined || c.record.Known == nil)
 	if err != nil {
 		return err
 	}
 	c.node = node
 	return nil
+}
+
+// settle waits until the store of a node that votes alone has applied its log,
+// so that what was configured is there when Open returns.
+func (c *Cluster) settle() {
+	ctx, cancel := context.WithTimeout(c.ctx, 5*time.Second)
+	defer cancel()
+	for c.record.Mode != Joined && c.node.Barrier(ctx) != nil && ctx.Err() == nil {
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // openPorts opens the cluster port and gossip as far as the mode asks for them.
@@ -126,10 +137,7 @@ func (c *Cluster) openPorts() {
 
 // openGossip starts the pool once the key is known.
 func (c *Cluster) openGossip() {
-	key := c.State().GossipKey
-	if len(key) == 0 {
-		key = c.record.GossipKey
-	}
+	key := c.roster().GossipKey
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.record.Mode != Joined || len(key) == 0 || c.pool != nil || c.cfg.Addr == "" {
@@ -176,19 +184,42 @@ func (c *Cluster) Notice() string { return c.record.Notice }
 // member do, a node that is to join does not.
 func (c *Cluster) Serves() bool { return c.record.Mode != Enabled }
 
+// roster is the replicated state as far as it tells who belongs to the cluster.
+// Until a leader's word lets this node apply its log, it is what was last seen:
+// without it three nodes that were powered off would not know whom to call.
+func (c *Cluster) roster() *replica.State {
+	if s := c.State(); s.ClusterID != "" || c.record.Mode != Joined || c.record.Known == nil {
+		return s
+	}
+	return c.record.Known
+}
+
+// Roster returns cluster, domain and members, the last known ones if need be.
+func (c *Cluster) Roster() *replica.State { return c.roster() }
+
+// remember keeps the roster for the next start.
+func (c *Cluster) remember(s *replica.State) {
+	if c.record.Mode != Joined || s.ClusterID == "" {
+		return
+	}
+	r := c.record
+	r.Known = rosterOf(s)
+	if err := r.write(c.cfg.Dir); err != nil {
+		c.log.Error("keeping the member list", "error", err)
+		return
+	}
+	c.record.Known = r.Known
+}
+
+func rosterOf(s *replica.State) *replica.State {
+	return &replica.State{Version: s.Version, ClusterID: s.ClusterID, Domain: s.Domain, Members: s.Members, Removed: s.Removed, GossipKey: s.GossipKey}
+}
+
 // setMembership tells the mesh whom to expect.
 func (c *Cluster) setMembership() {
-	s := c.State()
+	s := c.roster()
 	ms := &mesh.Membership{ClusterID: s.ClusterID, Peers: make(map[string]mesh.Peer), Removed: make(map[string]bool)}
-	members := s.Members
-	if ms.ClusterID == "" && c.record.Mode == Joined { // before the log has arrived
-		ms.ClusterID = c.record.ClusterID
-		members = make(map[string]replica.Member)
-		for _, m := range c.record.Peers {
-			members[m.ID] = m
-		}
-	}
-	for id, m := range members {
+	for id, m := range s.Members {
 		if id != c.id.ID {
 			ms.Peers[id] = mesh.Peer{ID: id, Name: m.Name, Key: m.Key, Addr: m.Addr, Port: m.MeshPort}
 		}
@@ -223,6 +254,7 @@ func (c *Cluster) watch() {
 		if state.Version != version {
 			c.setMembership()
 			c.openGossip()
+			c.remember(state)
 		}
 		if leads && (term == 0 || state.Version != version) {
 			if term != 0 || c.barrier() {

@@ -24,13 +24,11 @@ const (
 
 // record is what a node remembers of its membership across restarts.
 type record struct {
-	Mode      Mode             `json:"mode"`
-	Machine   string           `json:"machine,omitempty"` // the hardware this identity belongs to
-	ClusterID string           `json:"cluster,omitempty"` // the cluster being joined, before the log says it
-	Peers     []replica.Member `json:"peers,omitempty"`   // its members at that time
-	GossipKey []byte           `json:"gossip,omitempty"`  // likewise
-	Seed      *replica.State   `json:"seed,omitempty"`    // entries for a store that is made anew
-	Notice    string           `json:"notice,omitempty"`  // what happened, for the administrator
+	Mode    Mode           `json:"mode"`
+	Machine string         `json:"machine,omitempty"` // the hardware this identity belongs to
+	Known   *replica.State `json:"known,omitempty"`   // the roster as last seen: cluster, domain, members, gossip key
+	Seed    *replica.State `json:"seed,omitempty"`    // entries for a store that is made anew
+	Notice  string         `json:"notice,omitempty"`  // what happened, for the administrator
 }
 
 // Files under the state directory.

@@ -25,9 +25,7 @@ type joinRequest struct {
 
 // joinAnswer is what a committed member needs to come in.
 type joinAnswer struct {
-	ClusterID string           `json:"cluster"`
-	GossipKey []byte           `json:"gossip"`
-	Members   []replica.Member `json:"members"`
+	Roster *replica.State `json:"roster"`
 }
 
 // Join asks the node at host, any member, to take this node in. When it returns
@@ -43,16 +41,33 @@ func (c *Cluster) Join(ctx context.Context, host string) error {
 	}
 	var ans joinAnswer
 	req := joinRequest{Member: c.self(), Entries: c.State().Standalone()}
-	for _, a := range addrs {
-		if err = c.mesh.CallAddress(ctx, a, callJoin, req, &ans); err == nil || !errors.Is(err, &fault.Error{Code: fault.TCP}) {
-			break
-		}
-	}
-	if err != nil {
+	if err := c.askJoin(ctx, addrs, req, &ans); err != nil {
 		return err
 	}
-	return record{Mode: Joined, Machine: c.record.Machine, ClusterID: ans.ClusterID, GossipKey: ans.GossipKey,
-		Peers: ans.Members}.write(c.cfg.Dir)
+	if ans.Roster == nil {
+		return fault.New(fault.Version, "the peer's answer to the join is not understood")
+	}
+	return record{Mode: Joined, Machine: c.record.Machine, Known: ans.Roster}.write(c.cfg.Dir)
+}
+
+// askJoin asks the addresses in turn, and again for a while when the cluster is
+// between two leaders.
+func (c *Cluster) askJoin(ctx context.Context, addrs []string, req joinRequest, ans *joinAnswer) (err error) {
+	for end := time.Now().Add(proposeWait); ; {
+		for _, a := range addrs {
+			if err = c.mesh.CallAddress(ctx, a, callJoin, req, ans); !errors.Is(err, &fault.Error{Code: fault.TCP}) {
+				break
+			}
+		}
+		if !errors.Is(err, &fault.Error{Code: fault.NoQuorum}) || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // Enter finishes a join on disk once the instance is closed: the node's own
@@ -164,8 +179,7 @@ func (c *Cluster) admit(ctx context.Context, req joinRequest) (joinAnswer, error
 		}
 		return joinAnswer{}, err
 	}
-	s = c.State()
 	c.log.Info("a node joins", "node_id", req.Member.ID, "name", req.Member.Name, "replaces", replaces)
 	c.poke()
-	return joinAnswer{ClusterID: s.ClusterID, GossipKey: s.GossipKey, Members: s.SortedMembers()}, nil
+	return joinAnswer{rosterOf(c.State())}, nil
 }

@@ -127,7 +127,7 @@ func (c *Cluster) Evict(ctx context.Context, node string) error {
 // find returns the member of a name, ID or address.
 func (c *Cluster) find(node string) (replica.Member, error) {
 	var found []replica.Member
-	for _, m := range c.State().SortedMembers() {
+	for _, m := range c.roster().SortedMembers() {
 		if m.ID == node || m.Name == node || m.Addr == node {
 			found = append(found, m)
 		}

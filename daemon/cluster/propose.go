@@ -93,11 +93,7 @@ func (c *Cluster) askOrder(leader string) []string {
 		return []string{leader}
 	}
 	var ids []string
-	members := c.State().SortedMembers()
-	if len(members) == 0 {
-		members = c.record.Peers
-	}
-	for _, m := range members {
+	for _, m := range c.roster().SortedMembers() {
 		if m.ID != c.id.ID {
 			ids = append(ids, m.ID)
 		}

@@ -54,7 +54,7 @@ func (v View) quorumText() string {
 // View returns the cluster as this node sees it. The quorum is computed from
 // the voters, never from gossip.
 func (c *Cluster) View() View {
-	s, state := c.node.Status(), c.State()
+	s, state := c.node.Status(), c.roster()
 	v := View{NodeID: c.id.ID, ClusterID: state.ClusterID, Term: s.Term, LeaderID: s.LeaderID, LeaderSince: s.LeaderSince}
 	for _, id := range s.Voters {
 		v.Voters++
@@ -109,7 +109,7 @@ func (c *Cluster) peerViews(s consensus.Status) []PeerView {
 		progress[p.ID] = p
 	}
 	var list []PeerView
-	for _, m := range c.State().SortedMembers() {
+	for _, m := range c.roster().SortedMembers() {
 		p := PeerView{ID: m.ID, Name: m.Name, Address: net.JoinHostPort(m.Addr, strconv.Itoa(m.ClientPort)), Leader: m.ID == s.LeaderID,
 			Self: m.ID == c.id.ID, Voter: m.Voter, Gossip: "unknown", LastContact: -1, Version: m.Version}
 		if g, ok := seen[m.ID]; ok {

@@ -15,9 +15,6 @@ import (
 	"quorate.org/daemon/sasl"
 )
 
-// iterations of SCRAM's key derivation: RFC 7677 §4 asks for at least 4096.
-const iterations = 4096
-
 func (n *Node) propose(ctx context.Context, c replica.Command) (*replica.State, error) {
 	i, err := n.instance(ctx)
 	if err != nil {
@@ -122,9 +119,9 @@ func account(name, password string) (replica.Account, error) {
 	if err != nil {
 		return replica.Account{}, err
 	}
-	salt := make([]byte, 16)
+	salt := make([]byte, sasl.SaltSize)
 	rand.Read(salt)
-	c, err := sasl.Derive(password, salt, iterations)
+	c, err := sasl.Derive(password, salt, sasl.DefaultIterations)
 	if err != nil {
 		return replica.Account{}, fault.New(fault.InvalidArgument, "the password can not be used: "+err.Error())
 	}

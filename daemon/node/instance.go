@@ -139,7 +139,7 @@ func (n *Node) trust(chain []*x509.Certificate) error {
 	var domain string
 	var names []string
 	if i := n.inst.Load(); i != nil {
-		s := i.cluster.State()
+		s := i.cluster.Roster()
 		domain = s.Domain
 		for _, m := range s.SortedMembers() {
 			names = append(names, m.Name, m.Addr)
