@@ -90,7 +90,7 @@ func configSet(ctx context.Context, s *Shell, c grammar.Call) error {
 // settingValue gives the service a list for a list; any other value goes as it
 // was typed, since only the service knows its form.
 func settingValue(setting bus.Setting, words []string) (any, error) {
-	if setting.Type == "list" {
+	if setting.Type == "list" || setting.Type == "interfaces" {
 		words = strings.FieldsFunc(strings.Join(words, ","), func(r rune) bool { return r == ',' })
 		return words, nil
 	}

@@ -60,7 +60,7 @@ func (c *Console) completed(head, tail string) (string, int, bool) {
 		// The editor repaints the prompt and the line below what is written.
 		io.WriteString(c.terminal, strings.Join(candidates, "  ")+"\n")
 	}
-	return extended + tail, len(extended), true
+	return extended + tail, len(extended), extended != head
 }
 
 // followSize keeps the editor's idea of the window until the returned function

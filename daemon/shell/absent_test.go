@@ -1,0 +1,121 @@
+package shell
+
+import (
+	"strings"
+	"testing"
+
+	"quorate.org/daemon/bus"
+)
+
+// With the XMPP service stopped, what needs it says so and how to start it;
+// what does not need it works.
+func TestXmppServiceStopped(t *testing.T) {
+	n := startNode(t)
+	n.values["xmpp.domain"] = "meet.example"
+	n.stopXmpp(t)
+	const stopped = "FAILURE: the XMPP service is not running\nREMEDY: systemctl start quorate-xmpp\n"
+	for _, tc := range []struct {
+		line, want string
+		code       int
+	}{
+		{"xmpp cluster status", stopped, 1},
+		{"xmpp domain a.example", stopped, 1},
+		{"xmpp enable", stopped, 1},
+		{"xmpp listen a", "SUCCESS: XMPP server listens on a; it takes effect when the XMPP service starts\n", 0},
+		{"xmpp port client 5322", "SUCCESS: XMPP client port set to 5322; it takes effect when the XMPP service starts\n", 0},
+		{"xmpp certs xmpp.key xmpp.cer", "SUCCESS: Key and certificate pair match\nSUCCESS: XMPP certificate set; it takes effect when the XMPP service starts\n", 0},
+	} {
+		out, code := run1(t, tc.line, "")
+		if out != tc.want || code != tc.code {
+			t.Errorf("%s: exit status %d, printed %q", tc.line, code, out)
+		}
+	}
+	out, code := run1(t, "xmpp", "")
+	for _, want := range []string{
+		"Domain                  : meet.example\n", "Client port             : 5322\n",
+		"Fault                   : the XMPP service is not running; systemctl start quorate-xmpp\n",
+		"STATUS                  : XMPP server not running\n",
+	} {
+		if !strings.Contains(out, want) || code != 0 {
+			t.Errorf("xmpp: exit status %d, %q is missing in\n%s", code, want, out)
+		}
+	}
+	if out, code := run1(t, "health", ""); !strings.Contains(out, stopped) || code != 1 {
+		t.Errorf("health: exit status %d, printed %q", code, out)
+	}
+}
+
+func TestNoBus(t *testing.T) {
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus")
+	out, code := run1(t, "xmpp status", "")
+	if !strings.HasPrefix(out, "FAILURE: the system bus does not answer") || !strings.HasSuffix(out, "REMEDY: systemctl status dbus\n") || code != 1 {
+		t.Errorf("xmpp status: exit status %d, printed %q", code, out)
+	}
+	for _, line := range []string{"help", "help xmpp cluster", "version", "status", "database cluster status"} {
+		if out, code := run1(t, line, ""); code != 0 || out == "" {
+			t.Errorf("%s: exit status %d, printed %q", line, code, out)
+		}
+	}
+}
+
+// The shell finds a bus that went away and came back.
+func TestBusRestarted(t *testing.T) {
+	n := startNode(t)
+	p := sitDown(t, 1, "")
+	if code := p.Execute(t.Context(), "xmpp disable"); code != 0 {
+		t.Fatalf("exit status %d: %s", code, p.seen)
+	}
+	p.conn.Close()
+	p.seen.Reset()
+	if code := p.Execute(t.Context(), "xmpp disable"); code != 0 {
+		t.Errorf("exit status %d: %s", code, p.seen)
+	}
+	if changes := n.changes(); len(changes) != 2 {
+		t.Errorf("changed %v", changes)
+	}
+}
+
+func TestStoredAndNotApplied(t *testing.T) {
+	startNode(t)
+	out, code := run1(t, "xmpp port client 22", "")
+	const want = "FAILURE: port 22 is in use\nREMEDY: xmpp port client 5222\n" +
+		"FAILURE: stored, but not everything could be applied\nREMEDY: journalctl -u quorate-xmpp\n"
+	if out != want || code != 1 {
+		t.Errorf("exit status %d, printed %q", code, out)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	n := startNode(t)
+	n.faults = []bus.Fault{{Code: "NoQuorum", Text: "no quorum: 1 of 3 voters reachable, 2 needed", Remedy: "xmpp cluster status"}}
+	n.files = []bus.Certificate{
+		{File: "xmpp.cer", State: "ready", NotAfter: "2026-12-01T00:00:00Z", DaysLeft: 11, UsedBy: []string{"xmpp.certificate"}},
+		{File: "old.cer", State: "ready", NotAfter: "2026-12-01T00:00:00Z", DaysLeft: 11},
+		{File: "gone.cer", State: "ready", NotAfter: "2026-11-01T00:00:00Z", DaysLeft: -19, UsedBy: []string{"cluster.trust"}},
+		{File: "bad.cer", State: "rejected", Reason: "RSA 1024 is too weak"},
+	}
+	out, code := run1(t, "health", "")
+	for _, want := range []string{
+		"FAILURE: no quorum: 1 of 3 voters reachable, 2 needed\nREMEDY: xmpp cluster status\n",
+		"FAILURE: xmpp.cer expires in 11 days\n", "FAILURE: gone.cer has expired\n",
+		"FAILURE: bad.cer was refused: RSA 1024 is too weak\nREMEDY: pki remove bad.cer\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "old.cer") || code != 1 {
+		t.Errorf("exit status %d, printed\n%s", code, out)
+	}
+}
+
+func TestPercentUsed(t *testing.T) {
+	for _, tc := range []struct {
+		blocks, free, available uint64
+		want                    int
+	}{{100, 50, 40, 55}, {100, 10, 0, 100}, {100, 100, 100, 0}, {100, 0, 0, 0}, {0, 0, 0, 0}} {
+		if got := percentUsed(tc.blocks, tc.free, tc.available); got != tc.want {
+			t.Errorf("percentUsed(%d, %d, %d) = %d, want %d", tc.blocks, tc.free, tc.available, got, tc.want)
+		}
+	}
+}
