@@ -1,5 +1,7 @@
-// Package config embeds what ships as files beside the code: the D-Bus
-// interface descriptions and the commented default quorate.toml. It holds no
+// Package config is the folder of what ships as files: the D-Bus interface
+// descriptions, which it embeds because servers take their rules from them, the
+// bus policy, and what is generated: the commented default quorate.toml (from
+// daemon/settings) and the journal catalog (from daemon/journal). It holds no
 // logic and no state.
 package config
 

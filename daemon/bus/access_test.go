@@ -45,13 +45,8 @@ func callAsStranger() {
 func TestStrangerMayDoNothing(t *testing.T) {
 	bustest.Start(t)
 	impl, _, changes := serveXmpp(t)
-	cmd := exec.Command(copySelf(t))
-	cmd.Env = append(os.Environ(), "BUS_TEST_CALLER=1")
-	cmd.Dir = "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	out, err := cmd.CombinedOutput()
-	if want := "NotPermitted NotPermitted NotPermitted"; err != nil || strings.TrimSpace(string(out)) != want {
-		t.Errorf("%v: got %q, want %q", err, out, want)
+	if got, want := asStranger(t), "NotPermitted NotPermitted NotPermitted"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 	if c := <-changes; c.Method != "SetDomain" || c.Caller.UID != 65534 || c.Caller.Role != bus.None || fault.CodeOf(c.Err) != fault.NotPermitted {
 		t.Errorf("journaled: %+v", c)
@@ -59,6 +54,60 @@ func TestStrangerMayDoNothing(t *testing.T) {
 	if len(impl.asked) != 0 {
 		t.Errorf("the service was asked: %v", impl.asked)
 	}
+}
+
+// The policy files of the image, under the defaults of a Debian system bus,
+// already keep a stranger's call from reaching the service.
+func TestPolicyFiles(t *testing.T) {
+	policy := `  <policy context="default">
+    <allow user="*"/>
+    <deny own="*"/>
+    <deny send_type="method_call"/>
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/>
+  </policy>
+`
+	for _, name := range []string{bus.XmppName, bus.ConfigName, bus.CertificatesName} {
+		path, err := filepath.Abs("../../config/dbus/" + name + ".conf")
+		if err != nil {
+			t.Fatal(err)
+		}
+		policy += "  <include>" + path + "</include>\n"
+	}
+	// Only the image has the services' users; here root stands for the owner.
+	policy += `  <policy user="root"><allow own="org.quorate.Xmpp1"/></policy>`
+	bustest.StartWith(t, policy)
+	impl, _, changes := serveXmpp(t)
+	if err := dial(t).Xmpp().SetDomain(t.Context(), "meet.example"); err != nil {
+		t.Errorf("root: %v", err)
+	}
+	<-changes
+	if got, want := asStranger(t), "NotPermitted NotPermitted NotPermitted"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if len(changes) != 0 || len(impl.asked) != 1 {
+		t.Errorf("a stranger's call came through: %v", impl.asked)
+	}
+}
+
+// asStranger runs callAsStranger as nobody and returns what it printed.
+func asStranger(t *testing.T) string {
+	t.Helper()
+	cmd := exec.Command(copySelf(t))
+	cmd.Env = append(os.Environ(), "BUS_TEST_CALLER=1")
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // copySelf puts the test binary where another user may run it.

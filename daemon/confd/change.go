@@ -2,7 +2,6 @@ package confd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -94,14 +93,13 @@ func (s *Service) edit(set settings.Raw, unset []string) (uint64, error) {
 func (s *Service) own() (settings.Raw, error) {
 	text, err := file.Read(s.Dir, file.Own)
 	if err != nil {
-		return nil, err
+		return nil, refused(err)
 	}
 	raw, err := file.Check(file.Own, text)
-	var refusal file.Refusal
-	if errors.As(err, &refusal) {
-		return nil, refused(refusal)
+	if err != nil {
+		return nil, refused(err)
 	}
-	return raw, err
+	return raw, nil
 }
 
 // overridden refuses to set what a later file sets otherwise: it would be stored

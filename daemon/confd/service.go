@@ -2,7 +2,6 @@ package confd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -63,11 +62,16 @@ func Open(c Config) (*Service, error) {
 	return s, nil
 }
 
-// Announce says how to tell about a change from now on. tell must not call back.
-func (s *Service) Announce(tell func(generation uint64, keys []string) error) {
+// Announce says how to tell about a change from now on, and tells at once when
+// the generation is no longer the published one. tell must not call back.
+func (s *Service) Announce(published uint64, tell func(generation uint64, keys []string) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tell = tell
+	if s.current.Generation == published {
+		return nil
+	}
+	return tell(s.current.Generation, nil)
 }
 
 // Generation is the number of the configuration in force.
@@ -98,22 +102,21 @@ func (s *Service) reload() (uint64, error) {
 	return s.accept(loaded)
 }
 
-// check reads the files, with drafts laid over. A refusal is logged and becomes
-// a fault with every problem on a line of its own.
+// check reads the files, with drafts laid over. A refusal becomes a fault with
+// every problem on a line of its own; one of the files as they stand is logged.
 func (s *Service) check(overlay map[string][]byte) (*file.Loaded, error) {
 	loaded, err := file.Load(s.Dir, overlay)
-	var refusal file.Refusal
-	if !errors.As(err, &refusal) {
-		return loaded, err
+	if err == nil {
+		return loaded, nil
 	}
 	if overlay == nil {
-		s.Log.Error(fmt.Sprintf("the configuration files were refused; generation %d stays in force:\n%v", s.current.Generation, refusal), journal.ID(journal.ConfigRefused))
+		s.Log.Error(fmt.Sprintf("the configuration files were refused; generation %d stays in force:\n%v", s.current.Generation, err), journal.ID(journal.ConfigRefused))
 	}
-	return nil, refused(refusal)
+	return nil, refused(err)
 }
 
-func refused(r file.Refusal) error {
-	return fault.Mend(fault.InvalidConfiguration, r.Error(), "mend the file, then systemctl reload quorate-config")
+func refused(err error) error {
+	return fault.Mend(fault.InvalidConfiguration, err.Error(), "mend the file, then systemctl reload quorate-config")
 }
 
 // accept brings loaded in force: stored first, then published, then told. An

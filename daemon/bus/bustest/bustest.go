@@ -16,15 +16,20 @@ import (
 	"testing"
 )
 
-// configuration lets every user of the machine connect, own, send and receive:
-// the services' own access rules are what tests look at.
+// configuration is that of a system bus with the policy filled in.
 const configuration = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>system</type>
   <listen>unix:path=%s</listen>
   <auth>EXTERNAL</auth>
-  <policy context="default">
+%s
+</busconfig>
+`
+
+// open lets every user of the machine connect, own, send and receive: the
+// services' own access rules are what most tests look at.
+const open = `  <policy context="default">
     <allow user="*"/>
     <allow own="*"/>
     <allow send_type="method_call"/>
@@ -35,13 +40,18 @@ const configuration = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus
     <allow receive_type="method_return"/>
     <allow receive_type="error"/>
     <allow receive_type="signal"/>
-  </policy>
-</busconfig>
-`
+  </policy>`
 
-// Start starts a bus for the length of the test and returns its address, which
-// is also in $DBUS_SYSTEM_BUS_ADDRESS. It needs Debian's dbus-daemon package.
+// Start starts an open bus for the length of the test and returns its address,
+// which is also in $DBUS_SYSTEM_BUS_ADDRESS. It needs Debian's dbus-daemon
+// package.
 func Start(t testing.TB) string {
+	t.Helper()
+	return StartWith(t, open)
+}
+
+// StartWith is Start with elements of a busconfig as the bus's whole policy.
+func StartWith(t testing.TB, policy string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "bus") // a socket path must be short; t.TempDir's may not be
 	if err != nil {
@@ -52,7 +62,7 @@ func Start(t testing.TB) string {
 		t.Fatal(err)
 	}
 	config := filepath.Join(dir, "bus.conf")
-	text := fmt.Sprintf(configuration, filepath.Join(dir, "socket"))
+	text := fmt.Sprintf(configuration, filepath.Join(dir, "socket"), policy)
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -39,11 +39,14 @@ func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
 	if err != nil {
 		return err
 	}
-	object, err := conn.ServeConfig(s, bus.ConfigProperties{Generation: s.Generation()}, bus.LogTo(log))
+	first := bus.ConfigProperties{Generation: s.Generation()}
+	object, err := conn.ServeConfig(s, first, bus.LogTo(log))
 	if err != nil {
 		return err
 	}
-	s.Announce(object.Changed)
+	if err := s.Announce(first.Generation, object.Changed); err != nil {
+		return err
+	}
 	if err := n.Ready(fmt.Sprintf("configuration generation %d in force", s.Generation())); err != nil {
 		return err
 	}

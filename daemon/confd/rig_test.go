@@ -1,0 +1,164 @@
+package confd_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/bus/bustest"
+	"quorate.org/daemon/confd"
+	"quorate.org/daemon/journal"
+)
+
+// rig is a configuration service on a private bus, and a client of it.
+type rig struct {
+	t          *testing.T
+	dir, state string
+	log        *journalText
+	machine    *fakeMachine
+	service    *confd.Service
+	server     *bus.Conn
+	*bus.Config
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	bustest.Start(t)
+	r := &rig{t: t, dir: t.TempDir(), state: t.TempDir(), log: &journalText{}, machine: &fakeMachine{}}
+	r.start()
+	return r
+}
+
+// start starts the service as cmd/confd does.
+func (r *rig) start() {
+	r.t.Helper()
+	log := slog.New(journal.Text(r.log, slog.LevelInfo))
+	s, err := confd.Open(confd.Config{Dir: r.dir, State: r.state, Machine: r.machine, Log: log})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.service, r.server = s, r.dial()
+	object, err := r.server.ServeConfig(s, bus.ConfigProperties{Generation: s.Generation()}, bus.LogTo(log))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := s.Announce(s.Generation(), object.Changed); err != nil {
+		r.t.Fatal(err)
+	}
+	r.Config = r.dial().Config()
+}
+
+// restart ends the service and starts it on the same folders.
+func (r *rig) restart() {
+	r.t.Helper()
+	if err := r.server.Close(); err != nil {
+		r.t.Fatal(err)
+	}
+	r.start()
+}
+
+func (r *rig) dial() *bus.Conn {
+	r.t.Helper()
+	c, err := bus.Dial()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// edit is what a person does with an editor.
+func (r *rig) edit(name, text string) {
+	r.t.Helper()
+	path := filepath.Join(r.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) text(name string) string {
+	b, err := os.ReadFile(filepath.Join(r.dir, name))
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// value is one effective value as the daemons see it.
+func (r *rig) value(key string) any {
+	r.t.Helper()
+	values, err := r.Values(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return values[key]
+}
+
+// shown is one effective setting as people see it.
+func (r *rig) shown(key string) (value, source string) {
+	r.t.Helper()
+	list, err := r.Settings(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, s := range list {
+		if s.Key == key {
+			return s.Value, s.Source
+		}
+	}
+	r.t.Fatalf("no setting %s", key)
+	return "", ""
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// journalText collects what was logged.
+type journalText struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (j *journalText) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.Write(p)
+}
+
+func (j *journalText) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.String()
+}
+
+// fakeMachine records what the system was asked.
+type fakeMachine struct {
+	mu    sync.Mutex
+	asked []string
+}
+
+func (m *fakeMachine) note(s string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asked = append(m.asked, s)
+	return nil
+}
+
+func (m *fakeMachine) UnitAction(_ context.Context, unit, action string) error {
+	return m.note(action + " " + unit)
+}
+func (m *fakeMachine) Units(_ context.Context, patterns []string) ([]bus.Unit, error) {
+	return []bus.Unit{{Name: "quorate-xmpp.service", Active: "active", Description: patterns[0]}}, nil
+}
+func (m *fakeMachine) Power(_ context.Context, act string) error { return m.note(act) }
+func (m *fakeMachine) SetHostname(_ context.Context, name string) error {
+	return m.note("hostname " + name)
+}
+func (m *fakeMachine) Hostname(context.Context) (string, error) { return "cb1", nil }
