@@ -19,10 +19,6 @@ type Uses struct {
 // Service is a key with its certificate and bundle. Bundle may be "".
 type Service struct{ Key, Certificate, Bundle string }
 
-func (s Service) names(file string) bool {
-	return file != "" && (file == s.Key || file == s.Certificate || file == s.Bundle)
-}
-
 // free refuses when name is, or may be, in use.
 func (u Uses) free(name string) error {
 	if !u.Known {
