@@ -51,8 +51,8 @@ func TestStrangerMayDoNothing(t *testing.T) {
 	if c := <-changes; c.Method != "SetDomain" || c.Caller.UID != 65534 || c.Caller.Role != bus.None || fault.CodeOf(c.Err) != fault.NotPermitted {
 		t.Errorf("journaled: %+v", c)
 	}
-	if len(impl.asked) != 0 {
-		t.Errorf("the service was asked: %v", impl.asked)
+	if len(impl.asks()) != 0 {
+		t.Errorf("the service was asked: %v", impl.asks())
 	}
 }
 
@@ -91,8 +91,8 @@ func TestPolicyFiles(t *testing.T) {
 	if got, want := asStranger(t), "NotPermitted NotPermitted NotPermitted"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if len(changes) != 0 || len(impl.asked) != 1 {
-		t.Errorf("a stranger's call came through: %v", impl.asked)
+	if len(changes) != 0 || len(impl.asks()) != 1 {
+		t.Errorf("a stranger's call came through: %v", impl.asks())
 	}
 }
 

@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 
@@ -28,6 +29,13 @@ func (f *fakeXmpp) note(words ...string) error {
 	}
 	f.asked = append(f.asked, line)
 	return nil
+}
+
+// asks returns what was asked so far.
+func (f *fakeXmpp) asks() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.asked)
 }
 
 var clusterStatus = bus.ClusterStatus{State: "LEADER", Term: 7, Voters: 3, Reachable: 2, Needed: 2,

@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
 
@@ -25,6 +26,12 @@ func (f *fakeSystem) note(s string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked = append(f.asked, s)
+}
+
+func (f *fakeSystem) asks() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.asked)
 }
 
 // job answers with a path and then ends the job, as the manager does, after
@@ -133,7 +140,7 @@ func TestMachine(t *testing.T) {
 		}
 	}
 	want := []string{"start quorate-xmpp.service", "enable ssh.service", "daemon-reload", "disable ssh.service", "daemon-reload", "reset-failed ssh.service", "reboot", "hostname cb2"}
-	if diff := cmp.Diff(want, f.asked); diff != "" {
+	if diff := cmp.Diff(want, f.asks()); diff != "" {
 		t.Error(diff)
 	}
 	if units, err := m.Units(ctx, []string{"quorate-xmpp.service"}); err != nil || !cmp.Equal(units, []bus.Unit{{Name: "quorate-xmpp.service", Description: "XMPP", Load: "loaded", Active: "active", Sub: "running"}}) {

@@ -237,7 +237,7 @@ func TestMachineRequests(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if diff := cmp.Diff([]string{"restart quorate-xmpp.service", "reload ssh.service", "reboot", "hostname cb1.meet.example"}, r.machine.asked); diff != "" {
+	if diff := cmp.Diff([]string{"restart quorate-xmpp.service", "reload ssh.service", "reboot", "hostname cb1.meet.example"}, r.machine.asks()); diff != "" {
 		t.Error(diff)
 	}
 	if units, err := r.Units(ctx); err != nil || len(units) != 1 || units[0].Active != "active" {

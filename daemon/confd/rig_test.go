@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -149,6 +150,12 @@ func (m *fakeMachine) note(s string) error {
 	defer m.mu.Unlock()
 	m.asked = append(m.asked, s)
 	return nil
+}
+
+func (m *fakeMachine) asks() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.asked)
 }
 
 func (m *fakeMachine) UnitAction(_ context.Context, unit, action string) error {
