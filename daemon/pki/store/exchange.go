@@ -40,6 +40,10 @@ type upload struct {
 
 var errMoving = fault.Mend(fault.Incomplete, "the file is still being written", "wait for the upload to end, or upload the file again")
 
+// moving tells errMoving itself from other incomplete files, which errors.Is
+// does not: it compares codes.
+func moving(err error) bool { return err == error(errMoving) }
+
 // gather reads the exchange folder once. It reports whether a file was too young
 // to be judged. Callers hold scanning.
 func (s *Store) gather() (uploads []upload, young bool, err error) {
@@ -53,7 +57,7 @@ func (s *Store) gather() (uploads []upload, young bool, err error) {
 			continue
 		}
 		if u, there := s.judge(f.Name(), looks); there {
-			uploads, young = append(uploads, u), young || errors.Is(u.err, errMoving)
+			uploads, young = append(uploads, u), young || moving(u.err)
 		}
 	}
 	s.looks = looks

@@ -56,8 +56,9 @@ func (s *Store) take(uploads []upload, uses Uses) (Report, error) {
 		return Report{}, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(problems)) {
-		if old, ok := s.problems[name]; !ok || !old.same(problems[name]) {
-			report.Problems = append(report.Problems, problems[name])
+		p := problems[name]
+		if old, ok := s.problems[name]; (!ok || !old.same(p)) && !moving(p.Reason) {
+			report.Problems = append(report.Problems, p)
 		}
 	}
 	s.problems = problems

@@ -254,6 +254,16 @@ func TestScanFollowsNoLink(t *testing.T) {
 	r.wantLines()
 }
 
+// A file that is cut off is not waited for again and again.
+func TestScanDoesNotWaitForCutFiles(t *testing.T) {
+	r := newRig(t)
+	r.upload("half.cer", pkitest.SelfSigned(t, "x").PEM()[:40])
+	r.scan()
+	if _, young, err := r.gather(); young || err != nil {
+		t.Errorf("young %v, %v", young, err)
+	}
+}
+
 // An upload that stops half-way, and WinSCP's way: nothing half-written is used.
 func TestInterruptedUploads(t *testing.T) {
 	r := newRig(t)
