@@ -171,9 +171,5 @@ func (s *Store) readSettled(name string) ([]byte, error) {
 	if time.Since(l.since) < s.cfg.Settle {
 		return nil, errMoving
 	}
-	data, err := readRegular(s.outside(name), l.id)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, notFound(name)
-	}
-	return data, err
+	return readRegular(s.outside(name), l.id)
 }
