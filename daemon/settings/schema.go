@@ -80,7 +80,7 @@ var schema = []*Key{
 		Doc:   "TCP and UDP port of the encrypted gossip between nodes.",
 		field: func(v *Values) any { return &v.Gossip.Port }},
 	{Name: "network.interfaces", Type: Interfaces, Default: []string{}, Scope: Node, Reload: Listener, Example: `["a=52:54:00:12:34:56"]`,
-		Doc:   "Binds the letters a to d to network cards by MAC address, so that they survive a change of slots. An unbound letter stands for the card of that rank by name.",
+		Doc:   "Binds the letters a to d to network cards by MAC address, so that they survive a change of slots. While none is bound, a stands for the first card, b for the second and so on.",
 		check: interfaceLetters, field: func(v *Values) any { return &v.Network.Interfaces }},
 }
 
