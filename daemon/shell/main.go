@@ -70,6 +70,7 @@ func start(use func(context.Context, *Shell) int) int {
 		Out: os.Stdout, Dial: bus.Dial, Console: input,
 	})
 	code := use(context.Background(), s)
+	input.Restore()
 	if err := s.Close(); err != nil {
 		slog.Debug("leaving the bus", "error", err)
 	}

@@ -23,7 +23,8 @@ type testNode struct {
 	values     map[string]any
 	file       string
 	xmppConn   *bus.Conn     // of the exported XMPP service
-	joining    chan struct{} // closed when the join of slow.example has begun
+	joining    chan struct{} // ticks when the join of slow.example has begun
+	release    chan struct{} // lets it end
 	bridges    []bus.CallBridge
 	users      []string
 	files      []bus.Certificate
@@ -43,6 +44,7 @@ func startNode(t *testing.T) *testNode {
 		},
 		file:    "[xmpp]\n",
 		joining: make(chan struct{}),
+		release: make(chan struct{}),
 	}
 	n.serveXmpp(t)
 	n.serveConfig(t)
@@ -243,9 +245,12 @@ func (x testXmpp) ClusterInitialize(context.Context, bus.Caller) error {
 
 func (x testXmpp) ClusterJoin(ctx context.Context, _ bus.Caller, host string) error {
 	if host == "slow.example" {
-		close(x.joining)
-		<-ctx.Done()
-		return ctx.Err()
+		x.joining <- struct{}{}
+		select {
+		case <-x.release:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	if host == "nowhere.example" {
 		return fault.Mend(fault.DNS, "nowhere.example does not resolve", "dns lookup a nowhere.example")

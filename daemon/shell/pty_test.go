@@ -172,8 +172,8 @@ func TestTerminalSession(t *testing.T) {
 		t.Errorf("the fourth last line is not the status: %q", out)
 	}
 	// Lines pasted together, one of them the answer to the one before.
-	out := x.keys("cb1> xmpp callbridge add-secret cb9\rpasted\rcb1> xmpp callbridge list\rexit \x7f\x7f\x7f\x7f\x7f", "Connected  : none\r\ncb1> ")
-	if strings.Contains(strings.SplitN(out, "Secret", 2)[0], "pasted") {
+	out := x.keys("cb1> xmpp callbridge add-secret cb9\rpasted\rcb1> xmpp callbridge list\r", "Connected  : none\r\ncb1> ")
+	if strings.Contains(strings.SplitN(out, "Secret  ", 2)[0], "pasted") {
 		t.Errorf("the pasted secret was shown: %q", out)
 	}
 	x.end(t, "\x04")
@@ -234,6 +234,23 @@ func TestTerminalInterrupts(t *testing.T) {
 	<-n.joining
 	if out := x.keys("\x03", prompt); !strings.Contains(out, "FAILURE: cancelled; what the service has begun it may still finish") {
 		t.Errorf("^C in a command printed %q", out)
+	}
+	x.end(t, "exit\r")
+}
+
+// What is typed while a command runs is kept, and a secret among it not shown.
+func TestTypedAhead(t *testing.T) {
+	n := startNode(t)
+	x := signIn(t, t.TempDir())
+	x.keys("xmpp cluster join slow.example\r", "join slow.example\r\n")
+	<-n.joining
+	if _, err := io.WriteString(x.master, "xmpp callbridge add-secret cb5\rahead\r"); err != nil {
+		t.Fatal(err)
+	}
+	close(n.release)
+	x.await("SUCCESS: call bridge cb5 added" + prompt)
+	if out := x.shown(); strings.Contains(out, "ahead") {
+		t.Errorf("the secret was shown: %q", out)
 	}
 	x.end(t, "exit\r")
 }

@@ -76,6 +76,7 @@ func (s *Shell) program(env []string, argv ...string) error {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, s.cfg.Out, s.cfg.Out
+	s.cfg.Console.Restore()
 	err := cmd.Run()
 	var ended *exec.ExitError
 	switch {

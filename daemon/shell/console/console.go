@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -21,8 +22,9 @@ type Console struct {
 	terminal *term.Terminal // nil when in is not a terminal
 	complete Completer      // may be nil
 	history  *History
-	asking   bool // the line under way answers a question
-	given    bool // the line under way was given up with ^C
+	found    *unix.Termios // the terminal's mode before the first line; nil until then
+	asking   bool          // the line under way answers a question
+	given    bool          // the line under way was given up with ^C
 }
 
 // Open makes a Console of in and out. history may be nil; complete may be nil.
@@ -80,13 +82,11 @@ func (c *Console) Secret(prompt string) (string, error) {
 
 // edit reads one line in raw mode.
 func (c *Console) edit(prompt string, read func() (string, error)) (string, error) {
-	fd := int(c.in.Fd())
-	before, err := term.MakeRaw(fd)
-	if err != nil {
+	if err := c.raw(); err != nil {
 		return "", err
 	}
-	defer term.Restore(fd, before)
-	defer c.followSize(fd)()
+	defer c.quiet()
+	defer c.followSize(c.fd())()
 	c.given = false
 	c.terminal.SetPrompt(prompt)
 	line, err := read()
