@@ -57,7 +57,7 @@ type Cluster struct {
 	cfg     Config
 	log     *slog.Logger
 	id      *mesh.Identity
-	record  record
+	record  record // Mode, Machine and Notice never change in an instance; the rest is guarded by saving
 	mesh    *mesh.Mesh
 	node    *consensus.Node
 	traffic Traffic
@@ -65,6 +65,9 @@ type Cluster struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup
+
+	saving sync.Mutex // held while the record is read or written
+	left   bool       // a transition has written the next instance's record: this one writes no more
 
 	mu       sync.Mutex // guards what follows
 	pool     *gossip.Pool
@@ -188,10 +191,13 @@ func (c *Cluster) Serves() bool { return c.record.Mode != Enabled }
 // Until a leader's word lets this node apply its log, it is what was last seen:
 // without it three nodes that were powered off would not know whom to call.
 func (c *Cluster) roster() *replica.State {
-	if s := c.State(); s.ClusterID != "" || c.record.Mode != Joined || c.record.Known == nil {
-		return s
+	s := c.State()
+	if s.ClusterID == "" && c.record.Mode == Joined {
+		if k := c.known(); k != nil {
+			return k
+		}
 	}
-	return c.record.Known
+	return s
 }
 
 // Roster returns cluster, domain and members, the last known ones if need be.
@@ -202,13 +208,44 @@ func (c *Cluster) remember(s *replica.State) {
 	if c.record.Mode != Joined || s.ClusterID == "" {
 		return
 	}
-	r := c.record
-	r.Known = rosterOf(s)
-	if err := r.write(c.cfg.Dir); err != nil {
+	if err := c.update(func(r *record) { r.Known = rosterOf(s) }); err != nil {
 		c.log.Error("keeping the member list", "error", err)
-		return
 	}
-	c.record.Known = r.Known
+}
+
+// update changes this instance's record on disk and here.
+func (c *Cluster) update(change func(*record)) error {
+	c.saving.Lock()
+	defer c.saving.Unlock()
+	if c.left {
+		return nil
+	}
+	r := c.record
+	change(&r)
+	if err := r.write(c.cfg.Dir); err != nil {
+		return err
+	}
+	c.record.Known, c.record.Seed = r.Known, r.Seed
+	return nil
+}
+
+// become writes what the next instance will be.
+func (c *Cluster) become(r record) error {
+	c.saving.Lock()
+	defer c.saving.Unlock()
+	r.Machine = c.record.Machine
+	if err := r.write(c.cfg.Dir); err != nil {
+		return err
+	}
+	c.left = true
+	return nil
+}
+
+// known returns the roster as last seen.
+func (c *Cluster) known() *replica.State {
+	c.saving.Lock()
+	defer c.saving.Unlock()
+	return c.record.Known
 }
 
 func rosterOf(s *replica.State) *replica.State {

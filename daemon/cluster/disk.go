@@ -54,6 +54,15 @@ func readRecord(dir string) (record, error) {
 	return r, nil
 }
 
+// ModeOf returns where the node of a state directory stands.
+func ModeOf(dir string) Mode {
+	r, err := readRecord(dir)
+	if err != nil {
+		return Standalone
+	}
+	return r.Mode
+}
+
 // write replaces the record in one step: temporary file, fsync, rename, fsync
 // of the directory.
 func (r record) write(dir string) error {

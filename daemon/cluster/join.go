@@ -47,7 +47,7 @@ func (c *Cluster) Join(ctx context.Context, host string) error {
 	if ans.Roster == nil {
 		return fault.New(fault.Version, "the peer's answer to the join is not understood")
 	}
-	return record{Mode: Joined, Machine: c.record.Machine, Known: ans.Roster}.write(c.cfg.Dir)
+	return c.become(record{Mode: Joined, Known: ans.Roster})
 }
 
 // askJoin asks the addresses in turn, and again for a while when the cluster is

@@ -33,9 +33,14 @@ func (c *Cluster) Enable() error {
 	if c.record.Mode != Standalone {
 		return nil
 	}
-	r := c.record
-	r.Mode, r.Notice = Enabled, ""
-	return r.write(c.cfg.Dir)
+	return c.become(record{Mode: Enabled, Seed: c.seedLeft()})
+}
+
+// seedLeft is what a former store's entries are still to be brought in.
+func (c *Cluster) seedLeft() *replica.State {
+	c.saving.Lock()
+	defer c.saving.Unlock()
+	return c.record.Seed
 }
 
 // Initialize makes this node's store the first state of a new cluster.
@@ -50,7 +55,7 @@ func (c *Cluster) Initialize(ctx context.Context) error {
 	if err := c.Propose(ctx, cmd); err != nil {
 		return err
 	}
-	return record{Mode: Joined, Machine: c.record.Machine}.write(c.cfg.Dir)
+	return c.become(record{Mode: Joined})
 }
 
 // Leave takes this node out of its cluster. then is what it is afterwards,
@@ -59,14 +64,12 @@ func (c *Cluster) Initialize(ctx context.Context) error {
 // again behind a nil error.
 func (c *Cluster) Leave(ctx context.Context, then Mode) error {
 	if c.record.Mode != Joined {
-		r := c.record
-		r.Mode, r.Notice = then, ""
-		return r.write(c.cfg.Dir)
+		return c.become(record{Mode: then, Seed: c.seedLeft()})
 	}
 	if err := c.depart(ctx); err != nil {
 		return err
 	}
-	return record{Mode: then, Machine: c.record.Machine, Seed: c.State().Standalone()}.write(c.cfg.Dir)
+	return c.become(record{Mode: then, Seed: c.State().Standalone()})
 }
 
 // depart has the others take this node out of the member table. The last
@@ -150,7 +153,7 @@ func (c *Cluster) Reset(ctx context.Context, force bool) error {
 			return fault.Mend(fault.WrongState, "this node can not leave its cluster: "+err.Error(), "xmpp reset --force")
 		}
 	}
-	return record{Mode: Standalone, Machine: c.record.Machine}.write(c.cfg.Dir)
+	return c.become(record{Mode: Standalone})
 }
 
 // Lost says what recovery may lose, before it is done.

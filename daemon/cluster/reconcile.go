@@ -158,7 +158,7 @@ func (c *Cluster) reconcileGossip() {
 
 // seed brings what a node keeps of its former store into the new one.
 func (c *Cluster) seed() {
-	from := c.record.Seed
+	from := c.seedLeft()
 	if from == nil || c.node.Status().Role != consensus.Leader {
 		return
 	}
@@ -180,11 +180,7 @@ func (c *Cluster) seed() {
 			return
 		}
 	}
-	r := c.record
-	r.Seed = nil
-	if err := r.write(c.cfg.Dir); err != nil {
+	if err := c.update(func(r *record) { r.Seed = nil }); err != nil {
 		c.log.Error("saving membership", "error", err)
-		return
 	}
-	c.record.Seed = nil
 }

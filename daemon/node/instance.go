@@ -45,7 +45,9 @@ func (n *Node) shapeNow(addrs []netip.Addr) shape {
 	s := shape{clientPort: v.XMPP.ClientPort, mesh: v.Cluster.Port, gossip: v.Gossip.Port, heartbeat: v.Cluster.Heartbeat,
 		election: v.Cluster.Election, lease: v.Cluster.Lease,
 		limits: router.Limits{Frames: v.Cluster.QueueFrames, Bytes: v.Cluster.QueueBytes, GiveUp: v.Cluster.QueueTime}}
-	if len(addrs) > 0 {
+	if cluster.ModeOf(n.cfg.State) == cluster.Standalone { // nobody calls it: no stream need drop for these
+		s.clientPort, s.mesh, s.gossip = 0, 0, 0
+	} else if len(addrs) > 0 {
 		s.addr = addrs[0].String()
 	}
 	return s
@@ -75,17 +77,20 @@ func (n *Node) open() error {
 		return fmt.Errorf("starting the cluster: %w", err)
 	}
 	i.cluster = cl
-	ctx, stop := context.WithCancel(context.Background())
-	i.stop = stop
-	i.edges.Go(func() { i.edge.Run(ctx) })
-	ctx, quit := context.WithCancel(context.Background())
-	i.quit = quit
-	i.others.Go(func() { i.forward.Run(ctx) })
+	i.stop = run(&i.edges, func(ctx context.Context) { i.edge.Run(ctx) })
+	i.quit = run(&i.others, i.forward.Run)
 	if text := cl.Notice(); text != "" {
 		n.log.Warn(text)
 	}
 	n.inst.Store(i)
 	return nil
+}
+
+// run starts body, for the returned function to end.
+func run(wg *sync.WaitGroup, body func(context.Context)) context.CancelFunc {
+	ctx, stop := context.WithCancel(context.Background())
+	wg.Go(func() { body(ctx) })
+	return stop
 }
 
 // close hands leadership over, lets the streams end, and stops the instance.
