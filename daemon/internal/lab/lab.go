@@ -58,6 +58,9 @@ func Create(ctx context.Context, cfg Config) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := l.net.claim(); err != nil {
+		return nil, err
+	}
 	if l.CA, err = newCA(filepath.Join(cfg.Dir, "ca")); err != nil {
 		return nil, err
 	}
@@ -180,7 +183,14 @@ func (l *Lab) Close(ctx context.Context) error {
 	defer cancel()
 	var errs []error
 	for _, n := range l.nodes {
-		errs = append(errs, n.remove(ctx))
+		errs = append(errs, n.powerOff(ctx))
+	}
+	errs = append(errs, l.net.procs.killAll(ctx))
+	if l.net.claim() != nil {
+		return errors.Join(errs...) // what bears the name is another lab's
+	}
+	for _, n := range l.nodes {
+		errs = append(errs, n.destroy(ctx))
 	}
 	return errors.Join(append(errs, l.net.down(ctx))...)
 }

@@ -31,6 +31,9 @@ func (w *network) up(ctx context.Context) error {
 	if err := w.down(ctx); err != nil {
 		return err
 	}
+	if err := w.own(); err != nil {
+		return err
+	}
 	if err := batch(ctx,
 		"ip netns add "+w.name,
 		"ip -n "+w.name+" link set lo up",
@@ -46,9 +49,34 @@ func (w *network) up(ctx context.Context) error {
 	return w.startDNS(ctx)
 }
 
-// down deletes the namespace and stops the DNS server.
+// ownerFile names the directory of the lab that has the namespaces of this name.
+func (w *network) ownerFile() string { return filepath.Join("/run", w.name, "owner") }
+
+// claim refuses a name that a lab of another directory holds.
+func (w *network) claim() error {
+	owner, err := os.ReadFile(w.ownerFile())
+	if err != nil || string(owner) == w.dir {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(string(owner), "lab.json")); err != nil {
+		return nil // its directory is gone, so nobody can take it down any more
+	}
+	return fmt.Errorf("%s belongs to the lab in %s; take that down first", w.name, owner)
+}
+
+func (w *network) own() error {
+	if err := os.MkdirAll(filepath.Dir(w.ownerFile()), 0o755); err != nil {
+		return fmt.Errorf("claiming %s: %w", w.name, err)
+	}
+	if err := os.WriteFile(w.ownerFile(), []byte(w.dir), 0o644); err != nil {
+		return fmt.Errorf("claiming %s: %w", w.name, err)
+	}
+	return nil
+}
+
+// down deletes the namespace.
 func (w *network) down(ctx context.Context) error {
-	return errors.Join(w.procs.killAll(ctx), deleteNamespace(ctx, w.name), os.RemoveAll(filepath.Join("/run", w.name)))
+	return errors.Join(deleteNamespace(ctx, w.name), os.RemoveAll(filepath.Join("/run", w.name)))
 }
 
 // startDNS serves the zone as an administrator's DNS would: an address for each

@@ -153,7 +153,3 @@ func (n *Node) Log() string {
 	}
 	return b.String()
 }
-
-func (n *Node) remove(ctx context.Context) error {
-	return errors.Join(n.powerOff(ctx), n.destroy(ctx))
-}

@@ -66,7 +66,7 @@ func (m *vm) powerOn(ctx context.Context) error {
 		"-drive", "if=virtio,format=qcow2,file=" + m.disk(),
 		"-netdev", "tap,id=lan,script=no,downscript=no,ifname=" + m.port,
 		"-device", "virtio-net-pci,netdev=lan,mac=" + m.mac,
-		"-kernel", m.image("vmlinuz"), "-initrd", m.image("initrd"), "-append", strings.TrimSpace(string(cmdline)),
+		"-kernel", m.image("vmlinuz"), "-initrd", m.image("initrd"), "-append", strings.Trim(string(cmdline), "\x00 \n"), // a section of the UKI, padded
 	}
 	return m.procs.start(ctx, spec{
 		name: "qemu", netns: m.lab.net.name, log: filepath.Join(m.dir, "qemu.log"), argv: append(argv, credentials...),
