@@ -11,7 +11,7 @@ import (
 // what does not need it works.
 func TestXmppServiceStopped(t *testing.T) {
 	n := startNode(t)
-	n.values["xmpp.domain"] = "meet.example"
+	n.set(func() { n.values["xmpp.domain"] = "meet.example" })
 	n.stopXmpp(t)
 	const stopped = "FAILURE: the XMPP service is not running\nREMEDY: systemctl start quorate-xmpp\n"
 	for _, tc := range []struct {
@@ -87,13 +87,14 @@ func TestStoredAndNotApplied(t *testing.T) {
 
 func TestHealth(t *testing.T) {
 	n := startNode(t)
-	n.faults = []bus.Fault{{Code: "NoQuorum", Text: "no quorum: 1 of 3 voters reachable, 2 needed", Remedy: "xmpp cluster status"}}
-	n.files = []bus.Certificate{
+	faults := []bus.Fault{{Code: "NoQuorum", Text: "no quorum: 1 of 3 voters reachable, 2 needed", Remedy: "xmpp cluster status"}}
+	files := []bus.Certificate{
 		{File: "xmpp.cer", State: "ready", NotAfter: "2026-12-01T00:00:00Z", DaysLeft: 11, UsedBy: []string{"xmpp.certificate"}},
 		{File: "old.cer", State: "ready", NotAfter: "2026-12-01T00:00:00Z", DaysLeft: 11},
 		{File: "gone.cer", State: "ready", NotAfter: "2026-11-01T00:00:00Z", DaysLeft: -19, UsedBy: []string{"cluster.trust"}},
 		{File: "bad.cer", State: "rejected", Reason: "RSA 1024 is too weak"},
 	}
+	n.set(func() { n.faults, n.files = faults, files })
 	out, code := run1(t, "health", "")
 	for _, want := range []string{
 		"FAILURE: no quorum: 1 of 3 voters reachable, 2 needed\nREMEDY: xmpp cluster status\n",

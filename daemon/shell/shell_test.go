@@ -52,7 +52,7 @@ func run1(t *testing.T, line, input string) (out string, code int) {
 
 func TestCommands(t *testing.T) {
 	n := startNode(t)
-	n.users = []string{"alice"}
+	n.set(func() { n.users = []string{"alice"} })
 	for _, tc := range []struct {
 		line, input string
 		out         string
@@ -118,7 +118,7 @@ func TestCommands(t *testing.T) {
 
 func TestRefusalsChangeNothing(t *testing.T) {
 	n := startNode(t)
-	n.values["xmpp.enabled"] = true
+	n.set(func() { n.values["xmpp.enabled"] = true })
 	for _, tc := range []struct{ line, input, out string }{
 		{"xmpp clutser status", "", "Unknown command: xmpp clutser status\nDid you mean: xmpp cluster status [--json]\n"},
 		{"frobnicate", "", "Unknown command: frobnicate\n"},
@@ -229,7 +229,7 @@ func TestConfirmations(t *testing.T) {
 
 func TestOperatorMayOnlyRead(t *testing.T) {
 	n := startNode(t)
-	n.bridges = []bus.CallBridge{{Name: "cb1", Secret: "RITmSh4smhLYguGpAb1"}}
+	n.set(func() { n.bridges = []bus.CallBridge{{Name: "cb1", Secret: "RITmSh4smhLYguGpAb1"}} })
 	for _, c := range New(Config{}).tree.Commands() {
 		words := append(strings.Fields(c.Words), sampleArguments(c)...)
 		p := sitDown(t, grammar.Operator, "")

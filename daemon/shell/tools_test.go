@@ -120,9 +120,11 @@ func TestParseRelease(t *testing.T) {
 
 func TestCompletion(t *testing.T) {
 	n := startNode(t)
-	n.bridges = append(n.bridges, callBridges("north", "south")...)
-	n.users, n.values["xmpp.domain"] = []string{"alice"}, "meet.example"
-	n.files = certificateFiles("xmpp.key", "xmpp.cer", "ca.cer")
+	n.set(func() {
+		n.bridges, n.users = callBridges("north", "south"), []string{"alice"}
+		n.values["xmpp.domain"] = "meet.example"
+		n.files = certificateFiles("xmpp.key", "xmpp.cer", "ca.cer")
+	})
 	p := sitDown(t, grammar.Admin, "")
 	for line, want := range map[string]string{
 		"xmpp callbridge del s": "xmpp callbridge del south ",
@@ -140,7 +142,7 @@ func TestCompletion(t *testing.T) {
 			t.Errorf("%q is completed to %q, want %q", line, got, want)
 		}
 	}
-	n.cluster = "LEADER"
+	n.set(func() { n.cluster = "LEADER" })
 	if got, _ := p.complete("xmpp cluster remove "); got != "xmpp cluster remove cb1 " {
 		t.Errorf("completed to %q", got)
 	}

@@ -1,0 +1,89 @@
+package shell
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/fault"
+)
+
+type testConfig struct{ *testNode }
+
+func (c testConfig) Settings(context.Context, bus.Caller) ([]bus.Setting, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []bus.Setting
+	for _, key := range slices.Sorted(maps.Keys(c.values)) {
+		kind := "text"
+		if _, is := c.values[key].([]string); is {
+			kind = "list"
+		}
+		all = append(all, bus.Setting{Key: key, Type: kind, Value: fmt.Sprint(c.values[key]), Source: "default"})
+	}
+	return all, nil
+}
+
+func (c testConfig) Values(context.Context, bus.Caller) (map[string]any, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.values), nil
+}
+
+func (c testConfig) Set(_ context.Context, _ bus.Caller, values map[string]any) (uint64, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		c.values[key] = values[key]
+		c.did("set %s=%v", key, values[key])
+	}
+	c.generation++
+	return c.generation, nil
+}
+
+// next makes a new generation.
+func (c testConfig) next(note string) (uint64, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.did("%s", note)
+	c.generation++
+	return c.generation, nil
+}
+
+func (c testConfig) Unset(_ context.Context, _ bus.Caller, keys []string) (uint64, error) {
+	return c.next("unset " + strings.Join(keys, " "))
+}
+
+func (c testConfig) Reload(context.Context, bus.Caller) (uint64, error) {
+	return c.next("reload")
+}
+
+func (c testConfig) ReadFile(context.Context, bus.Caller) (string, error) { return c.file, nil }
+
+func (c testConfig) WriteFile(_ context.Context, _ bus.Caller, text string) (uint64, error) {
+	if strings.Contains(text, "bad") {
+		return 0, fault.New(fault.InvalidConfiguration, "quorate.toml:2: bad: there is no such key\nquorate.toml:3: xmpp.enabled: not a boolean")
+	}
+	return c.next("write " + strings.TrimSpace(text))
+}
+
+func (c testConfig) UnitAction(_ context.Context, _ bus.Caller, unit, action string) error {
+	return c.act(action+" "+unit, nothing)
+}
+
+func (c testConfig) Units(context.Context) ([]bus.Unit, error) {
+	return []bus.Unit{{Name: "quorate-xmpp.service", Active: "active", Sub: "running"}}, nil
+}
+
+func (c testConfig) Power(_ context.Context, _ bus.Caller, act string) error {
+	return c.act("power "+act, nothing)
+}
+
+func (c testConfig) SetHostname(_ context.Context, _ bus.Caller, name string) error {
+	return c.act("hostname "+name, nothing)
+}
+
+func (c testConfig) Hostname(context.Context) (string, error) { return "cb1", nil }
