@@ -81,8 +81,7 @@ func (n *Node) serve(i *instance, v *settings.Values, addrs []netip.Addr) ([]bus
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return n.meshCertificate() },
 		Limits: edge.Limits{Stanza: v.XMPP.MaxStanza, StanzaBeforeAuth: v.XMPP.MaxStanzaBeforeAuth, Depth: v.XMPP.MaxDepth,
 			Attrs: v.XMPP.MaxAttributes, AuthTimeout: v.XMPP.AuthTimeout, Outbox: v.XMPP.Outbox, PerAddress: v.XMPP.MaxConnectionsPerAddress}}
-	ready := i.cluster.State().Domain != "" && n.keys.Load().certificate != nil && len(addrs) > 0
-	cfg.Open = v.XMPP.Enabled && ready && i.cluster.Serves()
+	cfg.Open = n.wanted(i, v) && len(addrs) > 0
 	err := i.edge.Apply(cfg)
 	i.open.Store(cfg.Open && err == nil)
 	if !cfg.Open {
@@ -98,6 +97,13 @@ func (n *Node) serve(i *instance, v *settings.Values, addrs []netip.Addr) ([]bus
 		steps = append(steps, step)
 	}
 	return steps, err
+}
+
+// wanted reports whether the client and component ports should be open: the
+// service is on, this node may serve, it has a certificate, and its log tells
+// the domain. A node that has just joined learns that a moment later.
+func (n *Node) wanted(i *instance, v *settings.Values) bool {
+	return v.XMPP.Enabled && i.cluster.Serves() && n.keys.Load().certificate != nil && i.cluster.State().Domain != ""
 }
 
 // seed brings cluster-scope keys of the files into an empty store. Later

@@ -104,6 +104,9 @@ func (n *Node) follow(ctx context.Context, notify *service.Notifier, configured,
 				n.log.Warn("telling the service manager", "error", err)
 			}
 		case <-n.look:
+			if i := n.inst.Load(); i != nil && n.wanted(i, n.values.Load()) != i.open.Load() {
+				n.apply(ctx)
+			}
 			n.publish()
 		case <-tick.C:
 			n.retry(ctx)
