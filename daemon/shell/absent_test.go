@@ -85,6 +85,34 @@ func TestStoredAndNotApplied(t *testing.T) {
 	}
 }
 
+// What was wrong before does not make another command fail; it is why the
+// service is not in service, though.
+func TestKnownFaultsOnlyWarn(t *testing.T) {
+	n := startNode(t)
+	n.set(func() {
+		n.values["xmpp.domain"], n.values["xmpp.key"] = "meet.example", "xmpp.key"
+		n.faults = []bus.Fault{{Code: "NotFound", Text: "there is no file trust.pem", Remedy: "pki list"}}
+	})
+	out, code := run1(t, "xmpp listen a", "")
+	if want := "WARNING: there is no file trust.pem\nREMEDY: pki list\nSUCCESS: XMPP server listens on a\n"; out != want || code != 0 {
+		t.Errorf("exit status %d, printed %q", code, out)
+	}
+	out, code = run1(t, "xmpp enable", "")
+	if !strings.Contains(out, "FAILURE: there is no file trust.pem\nREMEDY: pki list\nFAILURE: stored, but") || code != 1 {
+		t.Errorf("exit status %d, printed %q", code, out)
+	}
+}
+
+func TestJSONHasNoNullLists(t *testing.T) {
+	n := startNode(t)
+	n.set(func() { n.files = certificateFiles("xmpp.cer") })
+	for _, line := range []string{"pki list --json", "xmpp callbridge list --json", "xmpp cluster status --json", "xmpp status --json"} {
+		if out, _ := run1(t, line, ""); strings.Contains(out, "null") {
+			t.Errorf("%s prints %s", line, out)
+		}
+	}
+}
+
 func TestHealth(t *testing.T) {
 	n := startNode(t)
 	faults := []bus.Fault{{Code: "NoQuorum", Text: "no quorum: 1 of 3 voters reachable, 2 needed", Remedy: "xmpp cluster status"}}

@@ -60,7 +60,7 @@ func callBridgeList(ctx context.Context, s *Shell, c grammar.Call) error {
 		return err
 	}
 	bridges = masked(bridges, s.cfg.Role)
-	return s.show(c, list(bridges), layout.CallBridges(bridges))
+	return s.show(c, bridges, layout.CallBridges(bridges))
 }
 
 // masked hides the secrets from operators. The service has done so already; the

@@ -59,7 +59,7 @@ func configShow(ctx context.Context, s *Shell, c grammar.Call) error {
 	if len(settings) == 0 && key != "" {
 		return noSetting(key)
 	}
-	return s.show(c, list(settings), layout.Settings(settings))
+	return s.show(c, settings, layout.Settings(settings))
 }
 
 func indexSetting(settings []bus.Setting, key string) int {
@@ -101,17 +101,19 @@ func settingValue(setting bus.Setting, words []string) (any, error) {
 }
 
 func configUnset(ctx context.Context, s *Shell, c grammar.Call) error {
+	before := s.knownFaults(ctx)
 	generation, err := s.conn.Config().Unset(ctx, c.Args)
 	if err != nil {
 		return err
 	}
-	return s.applied(ctx, generation, strings.Join(c.Args, ", ")+" unset")
+	return s.applied(ctx, generation, before, strings.Join(c.Args, ", ")+" unset")
 }
 
 func configReload(ctx context.Context, s *Shell, _ grammar.Call) error {
+	before := s.knownFaults(ctx)
 	generation, err := s.conn.Config().Reload(ctx)
 	if err != nil {
 		return err
 	}
-	return s.applied(ctx, generation, "configuration read")
+	return s.applied(ctx, generation, before, "configuration read")
 }

@@ -56,7 +56,7 @@ func dnsServers(_ context.Context, s *Shell, c grammar.Call) error {
 	if err != nil {
 		return err
 	}
-	value := map[string][]string{"servers": config.Servers, "search": list(config.Search)}
+	value := map[string][]string{"servers": config.Servers, "search": config.Search}
 	return s.show(c, value, layout.StatusBlock([]layout.Field{
 		{Label: "Name servers", Value: strings.Join(config.Servers, " ")},
 		{Label: "Search domains", Value: strings.Join(config.Search, " ")},

@@ -21,7 +21,7 @@ func configEdit(ctx context.Context, s *Shell, _ grammar.Call) error {
 	if err != nil {
 		return err
 	}
-	before, err := s.conn.Config().ReadFile(ctx)
+	original, err := s.conn.Config().ReadFile(ctx)
 	if err != nil {
 		return err
 	}
@@ -31,13 +31,13 @@ func configEdit(ctx context.Context, s *Shell, _ grammar.Call) error {
 	}
 	defer os.RemoveAll(dir)
 	copied := filepath.Join(dir, "quorate.toml")
-	if err := os.WriteFile(copied, []byte(before), 0o600); err != nil {
+	if err := os.WriteFile(copied, []byte(original), 0o600); err != nil {
 		return fmt.Errorf("making a copy to edit: %w", err)
 	}
-	return s.editLoop(ctx, editor, copied, before)
+	return s.editLoop(ctx, editor, copied, original)
 }
 
-func (s *Shell) editLoop(ctx context.Context, editor []string, path, before string) error {
+func (s *Shell) editLoop(ctx context.Context, editor []string, path, original string) error {
 	for {
 		if err := s.program(nil, append(slices.Clone(editor), path)...); err != nil {
 			return fault.New(fault.InvalidArgument, "the editor was left with an error, nothing was changed")
@@ -46,13 +46,14 @@ func (s *Shell) editLoop(ctx context.Context, editor []string, path, before stri
 		if err != nil {
 			return fmt.Errorf("reading the edited copy: %w", err)
 		}
-		if string(text) == before {
+		if string(text) == original {
 			s.success("nothing was changed")
 			return nil
 		}
+		before := s.knownFaults(ctx)
 		generation, err := s.conn.Config().WriteFile(ctx, string(text))
 		if err == nil {
-			return s.applied(ctx, generation, "configuration saved")
+			return s.applied(ctx, generation, before, "configuration saved")
 		}
 		if again := s.editAgain(err); !again {
 			return errSaid

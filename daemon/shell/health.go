@@ -38,7 +38,7 @@ func healthCommands() []command {
 func health(ctx context.Context, s *Shell, c grammar.Call) error {
 	faults := s.faults(ctx)
 	if c.Flags[grammar.JSON] {
-		if err := s.json(list(faults)); err != nil {
+		if err := s.json(faults); err != nil {
 			return err
 		}
 	} else {

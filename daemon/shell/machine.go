@@ -30,6 +30,9 @@ func machineCommands() []command {
 func hostname(ctx context.Context, s *Shell, c grammar.Call) error {
 	if c.Arg(0) == "" {
 		name, err := s.conn.Config().Hostname(ctx)
+		if absent(err) {
+			name, err = s.cfg.Hostname, nil
+		}
 		if err != nil {
 			return err
 		}

@@ -57,10 +57,14 @@ func (x testXmpp) Applied(_ context.Context, g uint64) ([]bus.Step, error) {
 	if g != x.generation {
 		return nil, fault.New(fault.Timeout, "the generation was not applied")
 	}
-	if x.values["xmpp.client_port"] == int64(22) {
-		return []bus.Step{{Name: "listen", Text: "port 22 is in use", Remedy: "xmpp port client 5222"}}, nil
+	var steps []bus.Step
+	for _, f := range x.faults {
+		steps = append(steps, bus.Step{Name: f.Code, Text: f.Text, Remedy: f.Remedy})
 	}
-	return nil, nil
+	if x.values["xmpp.client_port"] == int64(22) {
+		steps = append(steps, bus.Step{Name: "listen", Text: "port 22 is in use", Remedy: "xmpp port client 5222"})
+	}
+	return steps, nil
 }
 
 func (x testXmpp) SetDomain(_ context.Context, _ bus.Caller, d string) error {

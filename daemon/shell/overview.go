@@ -53,7 +53,7 @@ func (s *Shell) describeServices(ctx context.Context, n *node) {
 		n.Xmpp = asFault(err).Message
 	}
 	if units, err := s.conn.Config().Units(ctx); err == nil {
-		n.Units = list(units)
+		n.Units = units
 	}
 }
 

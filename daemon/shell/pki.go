@@ -70,7 +70,7 @@ func pkiList(ctx context.Context, s *Shell, c grammar.Call) error {
 	if err != nil {
 		return err
 	}
-	return s.show(c, list(files), layout.Certificates(files))
+	return s.show(c, files, layout.Certificates(files))
 }
 
 func pkiCSR(ctx context.Context, s *Shell, c grammar.Call) error {

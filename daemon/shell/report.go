@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"quorate.org/daemon/bus"
@@ -31,10 +32,12 @@ func (s *Shell) success(format string, args ...any) {
 	s.say("SUCCESS: " + fmt.Sprintf(format, args...) + "\n")
 }
 
-func (s *Shell) warning(text string) { s.say("WARNING: " + text + "\n") }
+func (s *Shell) warning(text, remedy string) { s.complain("WARNING: "+text, remedy) }
 
-func (s *Shell) failure(message, remedy string) {
-	s.say("FAILURE: " + message + "\n")
+func (s *Shell) failure(text, remedy string) { s.complain("FAILURE: "+text, remedy) }
+
+func (s *Shell) complain(line, remedy string) {
+	s.say(line + "\n")
 	if remedy != "" {
 		s.say("REMEDY: " + remedy + "\n")
 	}
@@ -50,6 +53,7 @@ func (s *Shell) show(c grammar.Call, value any, text string) error {
 }
 
 func (s *Shell) json(value any) error {
+	value = filled(reflect.ValueOf(value)).Interface()
 	e := json.NewEncoder(s.cfg.Out)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
@@ -59,12 +63,24 @@ func (s *Shell) json(value any) error {
 	return nil
 }
 
-// list makes no rows an empty JSON list and not null.
-func list[T any](rows []T) []T {
-	if rows == nil {
-		return []T{}
+// filled returns v with an empty list for each one that is nil, however deep,
+// so that a script can go through it.
+func filled(v reflect.Value) reflect.Value {
+	switch v.Kind() {
+	case reflect.Struct:
+		full := reflect.New(v.Type()).Elem()
+		for i := range v.NumField() {
+			full.Field(i).Set(filled(v.Field(i)))
+		}
+		return full
+	case reflect.Slice:
+		full := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		for i := range v.Len() {
+			full.Index(i).Set(filled(v.Index(i)))
+		}
+		return full
 	}
-	return rows
+	return v
 }
 
 // steps prints a line for each step and tells whether all went well.

@@ -79,7 +79,7 @@ func xmppCerts(ctx context.Context, s *Shell, c grammar.Call) error {
 		return err
 	}
 	for _, w := range warnings {
-		s.warning(w)
+		s.warning(w, "")
 	}
 	s.success("Key and certificate pair match")
 	return s.set(ctx, certificateSettings(key, cert, bundle), "XMPP certificate set")
@@ -129,7 +129,7 @@ func clusterTrust(ctx context.Context, s *Shell, c grammar.Call) error {
 		return err
 	}
 	for _, w := range warnings {
-		s.warning(w)
+		s.warning(w, "")
 	}
 	return s.set(ctx, map[string]any{"cluster.trust": c.Arg(0)}, "cluster trust set to "+c.Arg(0))
 }

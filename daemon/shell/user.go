@@ -60,5 +60,5 @@ func userList(ctx context.Context, s *Shell, c grammar.Call) error {
 	if err != nil {
 		return err
 	}
-	return s.show(c, list(users), layout.Users(users))
+	return s.show(c, users, layout.Users(users))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"quorate.org/daemon/bus"
-	"quorate.org/daemon/fault"
 	"quorate.org/daemon/shell/grammar"
 	"quorate.org/daemon/shell/layout"
 )
@@ -105,7 +104,8 @@ func xmppEnable(ctx context.Context, s *Shell, _ grammar.Call) error {
 	if !s.steps(steps) {
 		return errSaid
 	}
-	return s.set(ctx, map[string]any{"xmpp.enabled": true}, "XMPP server enabled")
+	// Whatever is wrong now, known or not, is a reason why it is not in service.
+	return s.setKnowing(ctx, nil, map[string]any{"xmpp.enabled": true}, "XMPP server enabled")
 }
 
 func xmppDisable(ctx context.Context, s *Shell, _ grammar.Call) error {
@@ -136,37 +136,5 @@ func xmppDomain(ctx context.Context, s *Shell, c grammar.Call) error {
 		return err
 	}
 	s.success("XMPP domain set to %s", c.Arg(0))
-	return nil
-}
-
-// values reads the effective settings.
-func (s *Shell) values(ctx context.Context) (map[string]any, error) {
-	return s.conn.Config().Values(ctx)
-}
-
-// set stores settings and waits until the XMPP service has taken them over.
-func (s *Shell) set(ctx context.Context, values map[string]any, done string) error {
-	generation, err := s.conn.Config().Set(ctx, values)
-	if err != nil {
-		return err
-	}
-	return s.applied(ctx, generation, done)
-}
-
-// applied waits until the XMPP service has taken a generation of the settings
-// over, and says how that went. A service that does not run is no failure.
-func (s *Shell) applied(ctx context.Context, generation uint64, done string) error {
-	steps, err := s.conn.Xmpp().Applied(ctx, generation)
-	if absent(err) {
-		s.success("%s; it takes effect when the XMPP service starts", done)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if !s.steps(steps) {
-		return fault.Mend(fault.WrongState, "stored, but not everything could be applied", "journalctl -u quorate-xmpp")
-	}
-	s.success("%s", done)
 	return nil
 }
