@@ -29,6 +29,16 @@ func (s *Shell) setKnowing(ctx context.Context, before known, values map[string]
 	return s.applied(ctx, generation, before, done)
 }
 
+// unset takes settings back, as set stores them.
+func (s *Shell) unset(ctx context.Context, keys []string, done string) error {
+	before := s.knownFaults(ctx)
+	generation, err := s.conn.Config().Unset(ctx, keys)
+	if err != nil {
+		return err
+	}
+	return s.applied(ctx, generation, before, done)
+}
+
 // knownFaults asks what is wrong already. A service that does not answer is
 // dealt with when the settings are applied.
 func (s *Shell) knownFaults(ctx context.Context) known {

@@ -101,12 +101,7 @@ func settingValue(setting bus.Setting, words []string) (any, error) {
 }
 
 func configUnset(ctx context.Context, s *Shell, c grammar.Call) error {
-	before := s.knownFaults(ctx)
-	generation, err := s.conn.Config().Unset(ctx, c.Args)
-	if err != nil {
-		return err
-	}
-	return s.applied(ctx, generation, before, strings.Join(c.Args, ", ")+" unset")
+	return s.unset(ctx, c.Args, strings.Join(c.Args, ", ")+" unset")
 }
 
 func configReload(ctx context.Context, s *Shell, _ grammar.Call) error {

@@ -50,6 +50,11 @@ func run1(t *testing.T, line, input string) (out string, code int) {
 	return p.seen.String(), code
 }
 
+// nodeKeys are the settings the test's node has when it is reset.
+var nodeKeys = []string{
+	"cluster.trust", "gossip.port", "xmpp.bundle", "xmpp.certificate", "xmpp.client_port", "xmpp.domain", "xmpp.enabled", "xmpp.key", "xmpp.listen",
+}
+
 func TestCommands(t *testing.T) {
 	n := startNode(t)
 	n.set(func() { n.users = []string{"alice"} })
@@ -76,8 +81,8 @@ func TestCommands(t *testing.T) {
 		{line: "xmpp cluster remove cb3", out: "SUCCESS: cb3 removed from the cluster\n", changes: []string{"cluster remove cb3"}},
 		{line: "xmpp cluster recover --force", out: "Writes after index 12 may be lost\nSUCCESS: this node is a cluster of one; join fresh nodes to it\n", changes: []string{"cluster recover"}},
 		{line: "xmpp cluster disable", out: "SUCCESS: cluster disabled, this node is standalone\n", changes: []string{"cluster disable"}},
-		{line: "xmpp reset --force", out: "SUCCESS: XMPP configuration cleared, this node has a new node ID\n", changes: []string{"reset force=true"}},
-		{line: "xmpp reset", out: "SUCCESS: XMPP configuration cleared, this node has a new node ID\n", changes: []string{"reset force=false"}},
+		{line: "xmpp reset --force", out: "SUCCESS: XMPP configuration cleared, this node has a new node ID\n", changes: []string{"reset force=true", "unset " + strings.Join(nodeKeys, " ")}},
+		{line: "xmpp reset", out: "SUCCESS: XMPP configuration cleared, this node has a new node ID\n", changes: []string{"reset force=false", "unset " + strings.Join(nodeKeys, " ")}},
 		{line: "xmpp user add bob", input: "pw\npw\n", out: "Enter password: \nEnter password again: \nSUCCESS: user bob added\n", changes: []string{"user bob pw"}},
 		{line: "xmpp user passwd bob", input: "pw", out: "Enter password: \nEnter password again: \nSUCCESS: password of bob set\n", changes: []string{"user passwd bob pw"}},
 		{line: "xmpp user del bob", out: "SUCCESS: user bob removed\n", changes: []string{"user del bob"}},

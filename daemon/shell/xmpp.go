@@ -2,6 +2,7 @@ package shell
 
 import (
 	"context"
+	"strings"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/shell/grammar"
@@ -38,7 +39,7 @@ func xmppCommands() []command {
 			Flags: []grammar.Flag{{Name: "force", Help: "reset even when the node can not leave its cluster, and do not ask"}, yes},
 			Help:  "Clear everything under xmpp on this node",
 			Long: "Leaves the cluster first, clears domain, call bridges, accounts and settings, and gives the node a new node ID.\n" +
-				"Certificates stay in the store.",
+				"Certificates stay in the store, and what a person wrote in quorate.toml stays in force.",
 		}, xmppReset},
 		{grammar.Command{
 			Words: "xmpp domain", Role: grammar.Admin,
@@ -127,8 +128,24 @@ func xmppReset(ctx context.Context, s *Shell, c grammar.Call) error {
 	if err := s.conn.Xmpp().Reset(ctx, c.Flags["force"]); err != nil {
 		return err
 	}
-	s.success("XMPP configuration cleared, this node has a new node ID")
-	return nil
+	// The settings go last: leaving the cluster takes the node's certificate.
+	keys, err := s.xmppKeys(ctx)
+	if err != nil {
+		return err
+	}
+	return s.unset(ctx, keys, "XMPP configuration cleared, this node has a new node ID")
+}
+
+// xmppKeys lists the settings that the commands under xmpp make.
+func (s *Shell) xmppKeys(ctx context.Context) ([]string, error) {
+	settings, err := s.conn.Config().Settings(ctx)
+	var keys []string
+	for _, x := range settings {
+		if section, _, _ := strings.Cut(x.Key, "."); section == "xmpp" || section == "cluster" || section == "gossip" {
+			keys = append(keys, x.Key)
+		}
+	}
+	return keys, err
 }
 
 func xmppDomain(ctx context.Context, s *Shell, c grammar.Call) error {
