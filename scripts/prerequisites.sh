@@ -50,6 +50,7 @@ mirror() {
 	Debian) uri=${QUORATE_MIRROR:-} ;;
 	*) uri=${QUORATE_SECURITY_MIRROR:-} ;;
 	esac
+	# shellcheck disable=SC2016  # apt expands these
 	[ -n "$uri" ] || uri=$(apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Created-By: Packages' |
 		sed -n "s/^Debian|$1|//p" | head -n 1)
 	[ -n "$uri" ] || fail "No mirror with the label $1 in the apt sources: run apt-get update, or set QUORATE_MIRROR and QUORATE_SECURITY_MIRROR."
