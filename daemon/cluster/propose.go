@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"quorate.org/daemon/consensus"
@@ -20,6 +21,7 @@ const (
 	callRelay   = "join-relay" // a member passes a stranger's join to the leader
 	callPing    = "ping"
 	callBound   = "bound"
+	callApplied = "applied"
 )
 
 // proposeWait is how long a write waits for a leader before it is refused.
@@ -71,7 +73,9 @@ func (c *Cluster) proposeOnce(ctx context.Context, p proposal) (uint64, error) {
 		if err := c.node.Propose(ctx, p.Command); err != nil {
 			return 0, c.inWords(err)
 		}
-		return c.node.Status().AppliedIndex, nil
+		index := c.node.Status().AppliedIndex
+		c.spread(ctx, index)
+		return index, nil
 	}
 	if p.Relayed {
 		return 0, errTryAgain
@@ -85,6 +89,31 @@ func (c *Cluster) proposeOnce(ctx context.Context, p proposal) (uint64, error) {
 		}
 	}
 	return 0, errTryAgain
+}
+
+// spreadWait is how long a write waits for the slowest member it can reach.
+const spreadWait = time.Second
+
+// spread returns when every member that can be reached has applied an index,
+// so that an account just made can sign in at any node. The barrier's entry
+// carries the commit index out at once, not with the next heartbeat.
+func (c *Cluster) spread(ctx context.Context, index uint64) {
+	ctx, cancel := context.WithTimeout(ctx, spreadWait)
+	defer cancel()
+	var wait sync.WaitGroup
+	for _, m := range c.State().SortedMembers() {
+		if m.ID != c.id.ID && c.mesh.Linked(m.ID) {
+			wait.Go(func() {
+				if err := c.mesh.CallMember(ctx, m.ID, callApplied, proposed{index}, nil); err != nil {
+					c.log.Debug("waiting for a member to apply a write", "node_id", m.ID, "error", err)
+				}
+			})
+		}
+	}
+	if err := c.node.Barrier(ctx); err != nil {
+		c.log.Debug("pushing a write out", "error", err)
+	}
+	wait.Wait()
 }
 
 // askOrder lists whom to ask for the leader: the known one, else every member.
@@ -145,6 +174,12 @@ func (c *Cluster) answer(from mesh.Caller, method string, body []byte) ([]byte, 
 	switch method {
 	case callPing:
 		return []byte("{}"), nil
+	case callApplied:
+		var p proposed
+		if err := json.Unmarshal(body, &p); err != nil {
+			return nil, fmt.Errorf("decoding index: %w", err)
+		}
+		return []byte("{}"), c.await(ctx, p.Index)
 	case callBound:
 		return json.Marshal(c.cfg.Directory())
 	case callPropose:
