@@ -33,7 +33,7 @@ type Transport interface {
 const (
 	DefaultHeartbeat = 250 * time.Millisecond
 	DefaultElection  = 250 * time.Millisecond
-	DefaultLease     = 125 * time.Millisecond
+	DefaultLease     = 250 * time.Millisecond
 )
 
 // Config is what Open needs to know.

@@ -75,6 +75,26 @@ func (n *Node) renew(ctx context.Context, v *settings.Values) error {
 	return errors.Join(certErr, trustErr)
 }
 
+// turn opens or closes the ports when the cluster's state asks for it; nothing
+// else is read anew.
+func (n *Node) turn() {
+	if !n.change.TryLock() {
+		return // who holds it ends with serve
+	}
+	defer n.change.Unlock()
+	i, v := n.inst.Load(), n.values.Load()
+	if i == nil || n.wanted(i, v) == i.open.Load() {
+		return
+	}
+	addrs, err := listenAddrs(v)
+	if err == nil {
+		_, err = n.serve(i, v, addrs)
+	}
+	if err != nil {
+		n.log.Warn("opening the ports; it is tried again", "error", err)
+	}
+}
+
 // serve opens or closes the client and component ports.
 func (n *Node) serve(i *instance, v *settings.Values, addrs []netip.Addr) ([]bus.Step, error) {
 	cfg := edge.Config{Addrs: addrs, ClientPort: uint16(v.XMPP.ClientPort), ComponentPort: uint16(v.XMPP.ComponentPort),

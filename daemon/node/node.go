@@ -69,6 +69,9 @@ func (n *Node) Run(ctx context.Context, notify *service.Notifier) error {
 		return err
 	}
 	n.readSettings(ctx)
+	if err := n.renew(ctx, n.values.Load()); err != nil { // apply tells it, if it lasts
+		n.log.Debug("reading keys at the start", "error", err)
+	}
 	if err := n.open(); err != nil {
 		return err
 	}
@@ -104,9 +107,7 @@ func (n *Node) follow(ctx context.Context, notify *service.Notifier, configured,
 				n.log.Warn("telling the service manager", "error", err)
 			}
 		case <-n.look:
-			if i := n.inst.Load(); i != nil && n.wanted(i, n.values.Load()) != i.open.Load() {
-				n.apply(ctx)
-			}
+			n.turn()
 			n.publish()
 		case <-tick.C:
 			n.retry(ctx)

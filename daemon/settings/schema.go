@@ -73,7 +73,7 @@ var schema = []*Key{
 	{Name: "cluster.election", Type: Duration, Default: "250ms", Min: 50, Max: 10_000, Scope: Node, Reload: Restart,
 		Doc:   "Time an election may take before it is tried again. Not less than cluster.heartbeat.",
 		field: func(v *Values) any { return &v.Cluster.Election }},
-	{Name: "cluster.lease", Type: Duration, Default: "125ms", Min: 25, Max: 10_000, Scope: Node, Reload: Restart,
+	{Name: "cluster.lease", Type: Duration, Default: "250ms", Min: 25, Max: 10_000, Scope: Node, Reload: Restart,
 		Doc:   "A leader that hears from no majority for this long steps down. Not more than cluster.heartbeat.",
 		field: func(v *Values) any { return &v.Cluster.Lease }},
 	{Name: "gossip.port", Type: Int, Default: int64(7946), Min: 1, Max: 65535, Scope: Node, Reload: Restart,
