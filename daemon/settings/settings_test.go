@@ -19,7 +19,7 @@ func TestDefaultsAreValid(t *testing.T) {
 		XMPP: XMPP{Listen: []string{}, ClientPort: 5222, ComponentPort: 5223, MaxStanza: 262144, MaxStanzaBeforeAuth: 16384, MaxDepth: 64,
 			MaxAttributes: 64, AuthTimeout: 30 * time.Second, Outbox: 1048576, MaxConnectionsPerAddress: 1000},
 		Cluster: ClusterValues{Port: 5224, QueueTime: 10 * time.Second, QueueBytes: 16777216, QueueFrames: 8192,
-			Heartbeat: 250 * time.Millisecond, Election: 250 * time.Millisecond, Lease: 125 * time.Millisecond},
+			Heartbeat: 250 * time.Millisecond, Election: 250 * time.Millisecond, Lease: 250 * time.Millisecond},
 		Gossip: Gossip{Port: 7946},
 	}
 	if diff := cmp.Diff(want, v); diff != "" {
