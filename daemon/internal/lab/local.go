@@ -185,7 +185,7 @@ func (m *local) powerOff(ctx context.Context) error {
 	for _, name := range m.procs.names() {
 		errs = append(errs, m.procs.signal(name, syscall.SIGKILL)) // all first, so that none sees another die
 	}
-	return errors.Join(append(errs, m.procs.killAll(ctx))...)
+	return errors.Join(append(errs, m.procs.killAll(ctx), killInside(ctx, m.netns))...)
 }
 
 func (m *local) signal(_ context.Context, daemon string, sig syscall.Signal) error {

@@ -132,20 +132,31 @@ func writeResolver(netns string, hosts []string) error {
 	return nil
 }
 
-// deleteNamespace ends what still runs in the namespace (its processes are the
-// lab's by construction) and removes it. That there is none is no error.
+// killInside ends what runs in a namespace of the lab: its processes are the
+// lab's by construction. That there is none is no error.
+func killInside(ctx context.Context, netns string) error {
+	if _, err := os.Stat(filepath.Join("/run/netns", netns)); err != nil {
+		return nil
+	}
+	pids, err := run(ctx, "ip", "netns", "pids", netns)
+	if err != nil {
+		return err
+	}
+	for _, field := range strings.Fields(pids) {
+		var pid int
+		if _, err := fmt.Sscan(field, &pid); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended meanwhile
+		}
+	}
+	return nil
+}
+
+// deleteNamespace ends what still runs in the namespace and removes it.
 func deleteNamespace(ctx context.Context, name string) error {
+	if err := killInside(ctx, name); err != nil {
+		return err
+	}
 	if _, err := os.Stat(filepath.Join("/run/netns", name)); err == nil {
-		pids, err := run(ctx, "ip", "netns", "pids", name)
-		if err != nil {
-			return err
-		}
-		for _, field := range strings.Fields(pids) {
-			var pid int
-			if _, err := fmt.Sscan(field, &pid); err == nil {
-				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended meanwhile
-			}
-		}
 		if _, err := run(ctx, "ip", "netns", "del", name); err != nil {
 			return err
 		}

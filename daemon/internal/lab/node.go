@@ -96,6 +96,7 @@ func (n *Node) Kill(ctx context.Context) error {
 	if err := n.powerOff(ctx); err != nil {
 		return fmt.Errorf("killing %s: %w", n.name, err)
 	}
+	n.hangUp(ctx)
 	return nil
 }
 

@@ -33,8 +33,8 @@ func parseStatus(n *Node, out string, err error) (bus.ClusterStatus, error) {
 }
 
 // Healthy returns nil when the nodes agree on one leader and one list of
-// peers: one LEADER, the rest FOLLOWER, every one of them listed once, alive
-// and a voter.
+// peers, one LEADER, the rest FOLLOWER, every one of them listed once, alive
+// and a voter; and each serves.
 func (l *Lab) Healthy(ctx context.Context, nodes ...*Node) error {
 	if len(nodes) == 0 {
 		nodes = l.Members()
@@ -51,11 +51,25 @@ func (l *Lab) Healthy(ctx context.Context, nodes ...*Node) error {
 		if err := n.listsOnce(s, nodes); err != nil {
 			return err
 		}
+		if err := n.serves(ctx); err != nil {
+			return err
+		}
 	}
 	if states["LEADER"] != 1 || states["FOLLOWER"] != len(nodes)-1 || len(leaders) != 1 {
 		return fmt.Errorf("states are %v with leaders %v", states, leaders)
 	}
 	return nil
+}
+
+// serves checks that the component port is open.
+func (n *Node) serves(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	conn, err := n.lab.Dial(ctx, "tcp", n.addr+":5223")
+	if err != nil {
+		return fmt.Errorf("%s does not serve: %w", n.name, err)
+	}
+	return conn.Close()
 }
 
 // listsOnce checks one node's peer list against the nodes there are.

@@ -14,19 +14,28 @@ import (
 // Password of every account the tests make.
 const Password = "pencil and paper"
 
-// Account makes a local account if it is not there.
+// Account makes a local account if it is not there, and waits until every
+// member knows it: a follower learns of a committed write a moment later.
 func Account(t *testing.T, l *lab.Lab, name string) {
 	t.Helper()
-	out, err := l.Node("cb1").Exec(t.Context(), "xmpp user list")
-	if err != nil {
-		t.Fatal(err)
+	if knows(t, l.Members()[0], name) != nil {
+		if _, err := l.Members()[0].Exec(t.Context(), "xmpp user add "+name, Password, Password); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if strings.Contains(out, name) {
-		return
+	for _, n := range l.Members() {
+		if err := lab.Wait(t.Context(), 5*time.Second, name+" to be known", func() error { return knows(t, n, name) }); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, err := l.Node("cb1").Exec(t.Context(), "xmpp user add "+name, Password, Password); err != nil {
-		t.Fatal(err)
+}
+
+func knows(t *testing.T, n *lab.Node, name string) error {
+	out, err := n.Exec(t.Context(), "xmpp user list")
+	if err == nil && !strings.Contains(out, name) {
+		err = fmt.Errorf("%s lists no account %s: %s", n.Name(), name, out)
 	}
+	return err
 }
 
 // TLS verifies the nodes' certificates by the lab's CA and the domain.
