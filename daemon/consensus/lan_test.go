@@ -219,6 +219,8 @@ func (l *lan) isolate(id string, off bool) {
 }
 
 // Dial implements Transport.
+func (p *port) Await(context.Context, string) {}
+
 func (p *port) Dial(id string, timeout time.Duration) (net.Conn, error) {
 	p.lan.mu.Lock()
 	to, cut := p.lan.ports[id], p.lan.cut[p.id] || p.lan.cut[id]

@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -20,6 +21,9 @@ type Transport interface {
 	// Accept returns the next connection another node opened for raft. It
 	// returns an error once the transport is closed.
 	Accept() (net.Conn, error)
+	// Await returns when the node of an ID may be called: at once unless it is
+	// known to be away, and when ctx ends.
+	Await(ctx context.Context, id string)
 	// Dial connects to the node of an ID within timeout.
 	Dial(id string, timeout time.Duration) (net.Conn, error)
 	// Addr returns the local address, for log lines.

@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"context"
 	"errors"
 	"net"
 	"sync"
@@ -28,6 +29,9 @@ type transport struct {
 	done    chan struct{} // closed when the transport closes
 	closing sync.Once
 	copying sync.WaitGroup
+
+	waits   context.Context // ends the waiting for peers that are away
+	unblock context.CancelFunc
 }
 
 var _ raft.WithPreVote = (*transport)(nil)
@@ -47,6 +51,7 @@ func newTransport(cfg Config, t Transport) *transport {
 		rpcs:     make(chan raft.RPC),
 		done:     make(chan struct{}),
 	}
+	tr.waits, tr.unblock = context.WithCancel(context.Background())
 	tr.copying.Go(tr.forward)
 	return tr
 }
@@ -95,9 +100,17 @@ func (t *transport) inject(command any, wait time.Duration) error {
 	}
 }
 
+// awayWait is how long a request to a follower that is away is held.
+const awayWait = time.Minute
+
 // AppendEntries notes the answer. Heartbeats come this way too, so the note is
-// never older than a fraction of the heartbeat timeout.
+// never older than a fraction of the heartbeat timeout. A request to a peer that
+// is away is held until it is back: raft backs off for up to 10 s after failed
+// ones, and a node that returns would wait as long for its log.
 func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	ctx, cancel := context.WithTimeout(t.waits, awayWait)
+	defer cancel()
+	t.streams.Await(ctx, string(id))
 	err := t.NetworkTransport.AppendEntries(id, target, args, resp)
 	if err == nil && resp.Term <= args.Term {
 		t.progress.note(string(id), args.Term, resp.LastLog)
@@ -107,6 +120,7 @@ func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, a
 
 // Close stops accepting and breaks every connection.
 func (t *transport) Close() error {
+	t.unblock()
 	err := t.NetworkTransport.Close()
 	t.closing.Do(func() { close(t.done) })
 	return err

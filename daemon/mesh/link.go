@@ -31,7 +31,6 @@ type link struct {
 	done     chan struct{}
 	wake     chan struct{}
 	lastRead atomic.Int64 // Unix nanoseconds
-	echo     atomic.Bool  // the peer answered a probe
 
 	mu  sync.Mutex // guards what follows
 	buf []byte
@@ -205,6 +204,7 @@ func (m *Mesh) runLink(l *link) {
 	}
 	old := m.links[l.id]
 	m.links[l.id] = l
+	delete(m.down, l.id)
 	m.mu.Unlock()
 	if old != nil {
 		old.close(errors.New("replaced by a new link"))
@@ -220,6 +220,7 @@ func (m *Mesh) runLink(l *link) {
 	current := m.links[l.id] == l
 	if current {
 		delete(m.links, l.id)
+		m.down[l.id] = time.Now()
 	}
 	m.mu.Unlock()
 	if !current {
@@ -242,6 +243,9 @@ func (m *Mesh) prove(id string, why error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 	defer cancel()
 	if Refused(ctx, p.address()) && !m.Linked(id) {
+		m.mu.Lock()
+		m.down[id] = time.Time{}
+		m.mu.Unlock()
 		m.cfg.Handler.LinkDown(id, true)
 	}
 }

@@ -29,7 +29,8 @@ type Mesh struct {
 	listener net.Listener
 	dialers  map[string]*dialer
 	links    map[string]*link
-	conns    map[net.Conn]bool // accepted, so that Close can end them
+	down     map[string]time.Time // since when a member's link is lost; long ago when its process is gone
+	conns    map[net.Conn]bool    // accepted, so that Close can end them
 }
 
 // New returns a mesh without a port and without peers.
@@ -41,7 +42,7 @@ func New(cfg Config) *Mesh {
 		cfg.Logger = slog.Default()
 	}
 	m := &Mesh{cfg: cfg, log: cfg.Logger, raft: make(chan net.Conn), done: make(chan struct{}),
-		dialers: make(map[string]*dialer), links: make(map[string]*link), conns: make(map[net.Conn]bool)}
+		dialers: make(map[string]*dialer), links: make(map[string]*link), conns: make(map[net.Conn]bool), down: make(map[string]time.Time)}
 	m.members.Store(&Membership{})
 	return m
 }
@@ -69,6 +70,9 @@ func (m *Mesh) SetMembership(ms *Membership) {
 		}
 	}
 	for id, p := range ms.Peers {
+		if _, known := m.down[id]; !known && m.links[id] == nil {
+			m.down[id] = time.Now()
+		}
 		if id > m.cfg.Identity.ID && m.dialers[id] == nil { // the lower ID dials
 			m.dialers[id] = m.startDialer(p)
 		}

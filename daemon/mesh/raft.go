@@ -49,6 +49,31 @@ func (s *Streams) Dial(id string, timeout time.Duration) (net.Conn, error) {
 	return c, nil
 }
 
+// Await returns when a member may be called: at once, unless its link has been
+// down for awayAfter or its process is gone; then when the link is back.
+func (s *Streams) Await(ctx context.Context, id string) {
+	for s.mesh.away(id) {
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// awayAfter is how long a link may be down before its peer counts as away: a
+// reset link is back sooner.
+const awayAfter = 500 * time.Millisecond
+
+func (m *Mesh) away(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	since, down := m.down[id]
+	return down && m.links[id] == nil && time.Since(since) > awayAfter
+}
+
 type nowhere struct{}
 
 func (nowhere) Network() string { return "tcp" }
