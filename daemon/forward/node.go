@@ -11,7 +11,7 @@ import (
 )
 
 // tick is how often the machines are given the time.
-const tick = 10 * time.Millisecond
+const tick = 20 * time.Millisecond
 
 // Links sends to the other nodes; package mesh implements it.
 type Links interface {

@@ -21,8 +21,10 @@ func (l *Leader) accept(now int64, f *Frame) {
 			return
 		}
 	}
+	l.busy = now
 	if len(l.inbox) > 0 || !l.Fresh(now) {
 		l.inbox = append(l.inbox, f)
+		l.ping(now)
 		return
 	}
 	l.dispatch(now, f)

@@ -11,6 +11,7 @@ const (
 	absentHold = 2000 // how long an absent edge's sessions are held (rule 12)
 	freshFor   = 200  // dispatch needs a majority's answer younger than this (rule 15)
 	pingEvery  = 50
+	pingFor    = 1000 // pings go on for so long behind the last frame; an idle leader sends none
 	flapFirst  = 100 // back-off of a flapping edge (rule 5), doubling
 	flapMax    = 5000
 	flapForget = 10000 // an edge steady for so long starts over
@@ -53,6 +54,7 @@ type Leader struct {
 	openedAt int64
 	readmit  int64 // when to open again for edges that wait; 0 for none
 	pinged   int64
+	busy     int64 // when the last frame came
 	counter  uint64
 	peers    map[NodeID]*peer
 	incs     map[Inc]*peer
@@ -333,12 +335,20 @@ func (l *Leader) Tick(now int64) {
 		return
 	}
 	l.advance(now)
-	if l.phase == serving && now-l.pinged >= pingEvery {
-		l.pinged = now
-		for _, p := range l.peers {
-			if p.synced && p.node != l.self {
-				l.send(p, Msg{Type: MsgPing})
-			}
+	if l.phase == serving && (now-l.busy < pingFor || len(l.inbox) > 0) {
+		l.ping(now)
+	}
+}
+
+// ping asks every edge whether it is still with this leader.
+func (l *Leader) ping(now int64) {
+	if now-l.pinged < pingEvery {
+		return
+	}
+	l.pinged = now
+	for _, p := range l.ordered() {
+		if p.synced && p.node != l.self {
+			l.send(p, Msg{Type: MsgPing})
 		}
 	}
 }
