@@ -132,7 +132,9 @@ func (p *Peer) consume(buf []byte) int {
 		n, end := split(buf[total:])
 		switch {
 		case end:
-			p.err = ErrClosed
+			if p.err == nil { // else a stream error came before
+				p.err = ErrClosed
+			}
 			return len(buf)
 		case n == 0:
 			return total
@@ -167,7 +169,12 @@ func (p *Peer) Handle(f func(elem []byte)) { p.handler.Store(&f) }
 
 // Send writes raw bytes to the stream.
 func (p *Peer) Send(raw []byte) error {
-	if _, err := p.conn.Write(raw); err != nil {
+	_, err := p.conn.Write(raw)
+	switch {
+	case errors.Is(err, net.ErrClosed): // by the reader, which knows why
+		<-p.done
+		return p.err
+	case err != nil:
 		return fmt.Errorf("writing to the server: %w", err)
 	}
 	return nil

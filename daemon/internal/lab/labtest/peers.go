@@ -14,10 +14,20 @@ import (
 // Password of every account the tests make.
 const Password = "pencil and paper"
 
+// accounts are those Account has seen, by lab; replicated, so they stay.
+var accounts = map[*lab.Lab]map[string]bool{}
+
 // Account makes a local account if it is not there, and waits until every
 // member knows it: a follower learns of a committed write a moment later.
 func Account(t *testing.T, l *lab.Lab, name string) {
 	t.Helper()
+	if accounts[l] == nil {
+		accounts[l] = map[string]bool{}
+	}
+	if accounts[l][name] {
+		return
+	}
+	accounts[l][name] = true
 	if knows(t, l.Members()[0], name) != nil {
 		if _, err := l.Members()[0].Exec(t.Context(), "xmpp user add "+name, Password, Password); err != nil {
 			t.Fatal(err)
@@ -99,11 +109,14 @@ func StartTraffic(t *testing.T, l *lab.Lab, a, b *lab.Node, rate int) *Traffic {
 // Await waits until each of the four flows has delivered another count messages.
 func (tr *Traffic) Await(count int) {
 	tr.t.Helper()
-	for _, f := range tr.flows {
-		target := f.Received() + count
+	targets := make([]int, len(tr.flows))
+	for i, f := range tr.flows {
+		targets[i] = f.Received() + count
+	}
+	for i, f := range tr.flows {
 		err := lab.Wait(tr.t.Context(), 15*time.Second, "the flow to go on", func() error {
-			if n := f.Received(); n < target {
-				return fmt.Errorf("%d of %d messages arrived", n, target)
+			if n := f.Received(); n < targets[i] {
+				return fmt.Errorf("%d of %d messages arrived", n, targets[i])
 			}
 			return nil
 		})
