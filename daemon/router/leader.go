@@ -12,7 +12,7 @@ const (
 	freshFor   = 200  // dispatch needs a majority's answer younger than this (rule 15)
 	pingEvery  = 50
 	pingFor    = 1000 // pings go on for so long behind the last frame; an idle leader sends none
-	flapFirst  = 100 // back-off of a flapping edge (rule 5), doubling
+	flapFirst  = 100  // back-off of a flapping edge (rule 5), doubling
 	flapMax    = 5000
 	flapForget = 10000 // an edge steady for so long starts over
 )

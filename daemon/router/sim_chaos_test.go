@@ -1,0 +1,175 @@
+package router
+
+import "fmt"
+
+func (s *sim) elect(i int) {
+	s.term++
+	s.lead = i
+	n := s.node[i]
+	n.reigning = true
+	n.leader.Members(s.now, s.members())
+	for j := range s.node {
+		if s.link[[2]int{i, j}].up {
+			n.leader.LinkUp(s.now, s.id(j))
+		} else if !s.node[j].alive {
+			n.leader.LinkDown(s.now, s.id(j), true)
+		}
+	}
+	n.leader.Start(s.now, s.term)
+}
+
+func (s *sim) kill(i int) {
+	n := s.node[i]
+	n.alive = false
+	n.restart = s.now + 50 + s.r.Int64N(3000)
+	s.died[n.inc] = true
+	for _, x := range n.sessions {
+		x.over = true
+	}
+	s.link[[2]int{i, i}].q = nil
+	for j := range s.node {
+		s.cut(j, i, s.r.IntN(2) == 0)
+	}
+}
+
+func (s *sim) bind(i int) {
+	n := s.node[i]
+	kinds := []struct {
+		k   Kind
+		jid string
+	}{{Component, "c1.d"}, {Component, "c2.d"}, {Client, "u@d/1"}, {Client, "u@d/2"}, {Client, "v@d/1"}}
+	k := kinds[s.r.IntN(len(kinds))]
+	x := &simSession{n: n, jid: k.jid, kind: k.k}
+	x.sid = n.edge.Bind(k.k, k.jid, x, func(ok bool) {
+		x.granted = ok
+		if ok && k.k == Client {
+			n.edge.Available(x.sid, true, 0)
+			n.submit(x, PresenceAvailable, "")
+		}
+	})
+	n.sessions = append(n.sessions, x)
+}
+
+func (n *simNode) submit(x *simSession, c Class, to string) {
+	x.sent++
+	lane := fmt.Sprintf("%x.%d", x.sid.Inc[:3], x.sid.N)
+	raw := simRaw(c, "-", x.jid, lane, x.sent)
+	if to != "" {
+		raw = simRaw(c, to, x.jid, lane, x.sent)
+		n.sim.fate[simKey(raw)] = &fate{lane: x, to: to}
+	}
+	n.edge.Source.Submit(&Frame{Class: c, To: []byte(to), Lane: x.sid, LaneSeq: x.sent, Raw: raw, Time: n.sim.now},
+		n.edge.sendFrame)
+}
+
+func (s *sim) traffic() {
+	n := s.node[s.r.IntN(len(s.node))]
+	if !n.alive || len(n.sessions) == 0 {
+		return
+	}
+	x := n.sessions[s.r.IntN(len(n.sessions))]
+	if !x.granted || x.over {
+		return
+	}
+	to := []string{"c1.d", "x@c2.d/r", "u@d/1", "u@d/2", "u@d", "v@d/1", "v@d", "nobody@d", "c9.d", "far.example"}[s.r.IntN(10)]
+	n.submit(x, MessageChat, to)
+}
+
+func (s *sim) step() {
+	s.now += s.r.Int64N(4)
+	i, j := s.r.IntN(3), s.r.IntN(3)
+	switch p := s.r.IntN(1000); {
+	case p < 600:
+		for k := s.r.IntN(4); k >= 0 && s.pump(i, j); k-- {
+		}
+	case p < 800:
+		s.traffic()
+	case p < 860:
+		if n := s.node[i]; n.alive && len(n.sessions) > 0 {
+			s.write(n.sessions[s.r.IntN(len(n.sessions))])
+		}
+	case p < 900:
+		s.tick()
+	case p < 930:
+		if s.node[i].alive && len(s.node[i].sessions) < 6 {
+			s.bind(i)
+		}
+	case p < 950:
+		if n := s.node[i]; n.alive && len(n.sessions) > 0 {
+			x := n.sessions[s.r.IntN(len(n.sessions))]
+			if x.granted && !x.over {
+				x.over = true
+				n.edge.Unbind(x.sid)
+			}
+		}
+	case p < 975:
+		s.connect(i, j)
+	case p < 983:
+		s.cut(i, j, false)
+	case p < 990:
+		if s.node[i].alive && i != s.lead {
+			old := s.node[s.lead]
+			s.elect(i)
+			if s.r.IntN(2) == 0 {
+				old.reigning = false
+				old.leader.Stop()
+			}
+		}
+	case p < 993:
+		down := 0
+		for _, n := range s.node {
+			if !n.alive {
+				down++
+			}
+		}
+		if down == 0 {
+			s.kill(i)
+			if i == s.lead {
+				s.elect((i + 1 + s.r.IntN(2)) % 3)
+			}
+		}
+	}
+}
+
+// settle heals everything and runs until nothing moves.
+func (s *sim) settle() {
+	for round := 0; round < 4000; round++ {
+		s.now += 10
+		s.tick()
+		for i := range s.node {
+			for j := range s.node {
+				s.connect(i, j)
+				for s.pump(i, j) {
+				}
+			}
+		}
+		for i, n := range s.node {
+			if i != s.lead && n.reigning {
+				n.reigning = false
+				n.leader.Stop()
+			}
+			for _, x := range n.sessions {
+				s.write(x)
+			}
+		}
+		if s.quiet() {
+			return
+		}
+	}
+}
+
+// quiet reports whether nothing is left that could still move a stanza.
+func (s *sim) quiet() bool {
+	for _, n := range s.node {
+		if f, _, _ := n.edge.Source.Kept(); !n.alive || f > 0 {
+			return false
+		}
+		for _, o := range n.edge.Owner.sessions {
+			if o.state != live {
+				return false
+			}
+		}
+	}
+	_, serving := s.node[s.lead].leader.Serving()
+	return serving
+}

@@ -1,0 +1,134 @@
+package router
+
+import (
+	"fmt"
+	"strings"
+)
+
+// deliver checks the first two invariants at the owner.
+func (s *sim) deliver(n *simNode, from NodeID, m Msg) {
+	set := n.edge.Owner.seen[m.Frame.ID.Inc]
+	had := set != nil && set.has(m.Frame.ID.Seq, m.Sub)
+	o := n.edge.Owner.sessions[m.SID]
+	size := func() int {
+		if o == nil {
+			return 0
+		}
+		return len(o.sink.(*simSession).out) + len(o.box)
+	}
+	before := size()
+	epoch := n.edge.epoch
+	s.edgeReceive(n, from, m)
+	took := size() > before
+	switch {
+	case took && had:
+		s.fail("doubled", "node %s accepted %v sub %d again", s.id(n.i), m.Frame.ID, m.Sub)
+	case took && m.Epoch != epoch:
+		s.fail("fence", "node %s accepted %v from epoch %v, its own is %v", s.id(n.i), m.Frame.ID, m.Epoch, epoch)
+	}
+	if took && s.bad != nil && s.bad.accepted != nil {
+		s.bad.accepted(n, m)
+	}
+	if ft := s.fate[simKey(m.Frame.Raw)]; took && ft != nil {
+		ft.owners = append(ft.owners, n.inc)
+	}
+}
+
+// note records which living edges a serving leader goes on without.
+func (s *sim) note(n *simNode) {
+	if n.leader.phase != serving {
+		return
+	}
+	for id, p := range n.leader.peers {
+		if o := s.node[id[0]-'a']; o.alive && !p.synced {
+			s.absent[o.inc] = true
+		}
+	}
+}
+
+// write moves what a session's outbox holds to its application.
+func (s *sim) write(x *simSession) {
+	for _, raw := range x.out {
+		f := strings.Fields(string(raw))
+		var c Class
+		var d uint64
+		fmt.Sscan(f[0], &c)
+		fmt.Sscan(f[4], &d)
+		if c == MessageError {
+			if ft := s.fate[simKey(raw)]; ft != nil {
+				ft.errors++
+			}
+			continue
+		}
+		s.log = append(s.log, delivery{simKey(raw), x.jid, f[3], d, x.n.inc})
+	}
+	x.out = nil
+}
+
+// simFault is a broken invariant.
+type simFault struct {
+	kind string // doubled, reordered, lost, contradicted, fence, stuck
+	text string
+}
+
+func (f *simFault) Error() string { return f.kind + ": " + f.text }
+
+func (s *sim) fail(kind, format string, a ...any) {
+	panic(&simFault{kind, fmt.Sprintf("seed %d at %d ms: ", s.seed, s.now) + fmt.Sprintf(format, a...)})
+}
+
+// wasAbsent reports whether a stanza was ever with an edge that an epoch went on without.
+func (s *sim) wasAbsent(stanza string) bool {
+	for _, o := range s.fate[stanza].owners {
+		if s.absent[o] {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *sim) check() {
+	seen := make(map[string]delivery)
+	last := make(map[string]uint64)
+	for _, d := range s.log {
+		if s.died[d.inc] {
+			continue // the recipient's node did not survive
+		}
+		if p, ok := seen[d.stanza]; ok && !s.wasAbsent(d.stanza) {
+			s.fail("doubled", "stanza %s delivered to %s on %v and to %s on %v", d.stanza, p.jid, p.inc, d.jid, d.inc)
+		}
+		seen[d.stanza] = d
+		key := d.lane + ">" + d.jid
+		if s.wasAbsent(d.stanza) {
+			continue
+		}
+		if d.n <= last[key] {
+			s.fail("reordered", "stanza %s reached %s after number %d of its lane", d.stanza, d.jid, last[key])
+		}
+		last[key] = d.n
+	}
+	for k, ft := range s.fate {
+		_, got := seen[k]
+		excused := s.died[ft.lane.n.inc] || ft.lane.over && !got
+		for _, o := range ft.owners {
+			excused = excused || s.died[o]
+		}
+		if !got && ft.errors == 0 && ft.bounced == 0 && !excused {
+			s.fail("lost", "stanza %s to %s is lost (owners %v)", k, ft.to, ft.owners)
+		}
+		excused = excused || s.wasAbsent(k)
+		if got && ft.errors > 0 && ft.bounced == 0 && !excused {
+			s.fail("contradicted", "stanza %s was delivered and answered with an error", k)
+		}
+	}
+	for i, n := range s.node {
+		if f, b, _ := n.edge.Source.Kept(); f > 0 {
+			s.fail("stuck", "node %s still keeps %d frames, %d bytes, after everything healed", s.id(i), f, b)
+		}
+		for sid, o := range n.edge.Owner.sessions {
+			if o.state != live {
+				s.fail("stuck", "session %v of node %s is stuck in state %d", sid, s.id(i), o.state)
+			}
+		}
+	}
+}
