@@ -29,7 +29,7 @@ import (
 
 // member is one node of a cluster in this process, on an address of its own.
 type member struct {
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	addr    string
 	cert    *tls.Certificate
@@ -42,7 +42,7 @@ type member struct {
 
 var lastAddr atomic.Int32
 
-func certificate(t *testing.T) *tls.Certificate {
+func certificate(t testing.TB) *tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -63,7 +63,7 @@ func (f facts) Domain() string              { return f.state().Domain }
 func (f facts) CallBridge(name string) bool { _, ok := f.state().CallBridge(name); return ok }
 func (f facts) CallBridges() []string       { return nil }
 
-func newMember(t *testing.T, cert *tls.Certificate) *member {
+func newMember(t testing.TB, cert *tls.Certificate) *member {
 	m := &member{t: t, dir: t.TempDir(), addr: fmt.Sprintf("127.0.%d.%d", 90, lastAddr.Add(1)), cert: cert}
 	m.trust.Store(true)
 	m.open()
@@ -127,7 +127,7 @@ func (m *member) again(act func() error, between func(string) error) {
 	m.open()
 }
 
-func until(t *testing.T, what string, ok func() bool) {
+func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if ok() {
@@ -137,7 +137,7 @@ func until(t *testing.T, what string, ok func() bool) {
 	t.Fatalf("waited too long until %s", what)
 }
 
-func propose(t *testing.T, m *member, c replica.Command) {
+func propose(t testing.TB, m *member, c replica.Command) {
 	t.Helper()
 	if err := m.cluster.Propose(t.Context(), c); err != nil {
 		t.Fatalf("%s: %v", m.addr, err)
@@ -145,7 +145,7 @@ func propose(t *testing.T, m *member, c replica.Command) {
 }
 
 // form makes a cluster of n nodes by enable, initialize and join.
-func form(t *testing.T, n int) []*member {
+func form(t testing.TB, n int) []*member {
 	t.Helper()
 	cert := certificate(t)
 	first := newMember(t, cert)
@@ -178,7 +178,7 @@ func voting(v cluster.View) bool {
 	return len(v.Peers) == v.Voters
 }
 
-func leaderOf(t *testing.T, all []*member) (leader *member, others []*member) {
+func leaderOf(t testing.TB, all []*member) (leader *member, others []*member) {
 	t.Helper()
 	until(t, "one leads", func() bool {
 		leader, others = nil, nil
@@ -201,7 +201,7 @@ func (i inbox) Enqueue(raw []byte) bool { i.got <- string(raw); return true }
 func (i inbox) Drain() [][]byte         { return nil }
 func (i inbox) Shut(string, string)     {}
 
-func bind(t *testing.T, m *member, addr string) (edge.Session, inbox) {
+func bind(t testing.TB, m *member, addr string) (edge.Session, inbox) {
 	t.Helper()
 	in := inbox{make(chan string, 10000)}
 	s, err := m.forward.Bind(t.Context(), edge.Component, jid.MustParse(addr), in)
@@ -212,7 +212,7 @@ func bind(t *testing.T, m *member, addr string) (edge.Session, inbox) {
 }
 
 // scanned returns one stanza with its header, as an edge's scanner finds it.
-func scanned(t *testing.T, raw string) (*xmlwire.Header, []byte) {
+func scanned(t testing.TB, raw string) (*xmlwire.Header, []byte) {
 	t.Helper()
 	s := xmlwire.NewScanner(xmlwire.Limits{})
 	open := "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'>"
@@ -357,7 +357,7 @@ func TestRefusals(t *testing.T) {
 	recoverLone(t, lone)
 }
 
-func recoverLone(t *testing.T, m *member) {
+func recoverLone(t testing.TB, m *member) {
 	t.Helper()
 	c := m.cluster
 	m.again(c.MayRecover, func(string) error { return c.Recover() })
@@ -365,7 +365,7 @@ func recoverLone(t *testing.T, m *member) {
 	propose(t, m, replica.AddCallBridge("late", replica.NewSecret()))
 }
 
-func wantFault(t *testing.T, what string, err error, code fault.Code) {
+func wantFault(t testing.TB, what string, err error, code fault.Code) {
 	t.Helper()
 	var f *fault.Error
 	if !errors.As(err, &f) || f.Code != code {

@@ -42,6 +42,7 @@ func (c *Cluster) suspect(id string) {
 			c.mesh.Send(voter, func(out []byte) []byte { return append(append(out, suspectMark), b...) })
 		}
 	}
+	c.mesh.Flush(true)
 	c.agree(mine)
 }
 

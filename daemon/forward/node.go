@@ -16,6 +16,8 @@ const tick = 20 * time.Millisecond
 // Links sends to the other nodes; package mesh implements it.
 type Links interface {
 	Send(id string, add func([]byte) []byte) bool
+	// Flush has what Send appended written: inline if the caller's batch is over.
+	Flush(inline bool)
 }
 
 // Config is what New needs.
@@ -108,6 +110,12 @@ func (n *Node) drain() {
 	}
 }
 
+// settle drains and has the links' writers write. The caller holds the lock.
+func (n *Node) settle() {
+	n.drain()
+	n.links.Flush(false)
+}
+
 func (n *Node) step(from router.NodeID, m router.Msg, toLeader bool) {
 	switch {
 	case toLeader:
@@ -140,11 +148,12 @@ func (n *Node) Receive(id string, payloads [][]byte) {
 		msgs = append(msgs, m)
 	}
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	for _, m := range msgs {
 		n.step(router.NodeID(id), m, fromEdge(m.Type))
 	}
 	n.drain()
+	n.mu.Unlock()
+	n.links.Flush(true)
 }
 
 // LinkUp tells that a peer can be reached.
@@ -152,7 +161,7 @@ func (n *Node) LinkUp(id string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.leader.LinkUp(now(), router.NodeID(id))
-	n.drain()
+	n.settle()
 }
 
 // LinkDown tells that a peer can not be reached; dead, that its process is gone.
@@ -161,7 +170,7 @@ func (n *Node) LinkDown(id string, dead bool) {
 	defer n.mu.Unlock()
 	n.edge.LinkDown(router.NodeID(id))
 	n.leader.LinkDown(now(), router.NodeID(id), dead)
-	n.drain()
+	n.settle()
 }
 
 // Reign starts the leader's side in a raft term, behind its barrier, over the
@@ -176,7 +185,7 @@ func (n *Node) Reign(term uint64, members []router.Member, linked func(id string
 		}
 	}
 	n.leader.Start(now(), term)
-	n.drain()
+	n.settle()
 }
 
 // Abdicate ends the leader's side.
@@ -200,7 +209,7 @@ func (n *Node) Run(ctx context.Context) {
 		n.mu.Lock()
 		n.leader.Tick(now())
 		n.edge.Tick()
-		n.drain()
+		n.settle()
 		if e, ok := n.leader.Serving(); ok != n.said {
 			if n.said = ok; ok {
 				n.log.Info("routing as leader", "term", e.Term, "opening", e.K)

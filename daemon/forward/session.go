@@ -69,7 +69,7 @@ func (n *Node) drainSession(from router.NodeID, m router.Msg) {
 		if s.left == nil {
 			delete(n.sessions, s.sid)
 		}
-		n.drain()
+		n.settle()
 	}()
 }
 
@@ -89,7 +89,7 @@ func (n *Node) Bind(ctx context.Context, k edge.Kind, want jid.JID, out edge.Sin
 		granted <- ok
 	})
 	n.sessions[s.sid] = s
-	n.drain()
+	n.settle()
 	n.mu.Unlock()
 	select {
 	case ok := <-granted:
@@ -118,7 +118,7 @@ func (s *session) Close() {
 		}
 		s.ended = true
 		n.edge.Unbind(s.sid)
-		n.drain()
+		n.settle()
 	})
 }
 
@@ -195,7 +195,7 @@ func (s *session) submit(ctx context.Context, f *router.Frame) error {
 		n.edge.Available(s.sid, f.Class == router.PresenceAvailable, f.Present)
 	}
 	n.edge.Submit(f)
-	n.drain()
+	n.settle()
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -10,7 +11,10 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"quorate.org/daemon/fault"
 )
@@ -32,22 +36,55 @@ type link struct {
 	wake     chan struct{}
 	lastRead atomic.Int64 // Unix nanoseconds
 
-	mu  sync.Mutex // guards what follows
-	buf []byte
-	err error
+	raw   syscall.RawConn
+	dirty bool // in mesh.dirty; guarded by mesh.mu
+
+	mu      sync.Mutex // guards what follows
+	buf     []byte     // waits to be written
+	spare   []byte     // the buffer written last, for reuse
+	writing bool
+	err     error
 }
 
 func newLink(m *Mesh, id string, inc [16]byte, conn *tls.Conn) *link {
-	return &link{mesh: m, id: id, inc: inc, conn: conn, done: make(chan struct{}), wake: make(chan struct{}, 1)}
+	l := &link{mesh: m, id: id, inc: inc, conn: conn, done: make(chan struct{}), wake: make(chan struct{}, 1)}
+	if c, ok := conn.NetConn().(syscall.Conn); ok {
+		l.raw, _ = c.SyscallConn() // without it nothing is written inline
+	}
+	return l
 }
 
 // Send appends one payload for a peer: add appends it to the bytes it is given.
 // Without a link it is dropped, as every loss is repaired at the next epoch.
+// Flush must follow.
 func (m *Mesh) Send(id string, add func([]byte) []byte) bool {
 	m.mu.Lock()
 	l := m.links[id]
+	if l != nil && !l.dirty {
+		l.dirty = true
+		m.dirty = append(m.dirty, l)
+	}
 	m.mu.Unlock()
 	return l != nil && l.send(add)
+}
+
+// Flush has written what Send appended: by the links' writers, or inline by the
+// caller where that will not wait. Inline saves two changes of thread, which is
+// most of what a lone message costs; a caller that sends one by one must not
+// ask for it, since the writers coalesce.
+func (m *Mesh) Flush(inline bool) {
+	m.mu.Lock()
+	list := m.dirty
+	m.dirty = nil
+	for _, l := range list {
+		l.dirty = false
+	}
+	m.mu.Unlock()
+	for _, l := range list {
+		if !inline || !l.writeInline() {
+			l.kick()
+		}
+	}
 }
 
 // Linked reports whether the link to a peer stands.
@@ -75,11 +112,78 @@ func (l *link) send(add func([]byte) []byte) bool {
 		l.close(errors.New("the peer does not read"))
 		return false
 	}
+	return true
+}
+
+func (l *link) kick() {
 	select {
 	case l.wake <- struct{}{}:
 	default:
 	}
-	return true
+}
+
+// Bounds within which a write from the reader's goroutine does not wait: the
+// kernel's send buffer is at least 87 KiB. More than a few messages are left to
+// the writer, which coalesces better.
+const (
+	inlineSize   = 2 << 10
+	inlineUnsent = 32 << 10
+)
+
+// writeInline writes what waits, if nobody else does and the kernel takes it at
+// once; false leaves it to the writer.
+func (l *link) writeInline() bool {
+	l.mu.Lock()
+	if l.writing || l.err != nil || len(l.buf) > inlineSize || l.unsent() > inlineUnsent {
+		l.mu.Unlock()
+		return false
+	}
+	out := l.begin()
+	l.mu.Unlock()
+	return l.finish(out)
+}
+
+// begin takes what waits to be written. l.mu is held and nobody writes.
+func (l *link) begin() []byte {
+	out := l.buf
+	l.buf, l.spare, l.writing = l.spare[:0], nil, true
+	return out
+}
+
+// finish writes it, and says whether nothing came meanwhile.
+func (l *link) finish(out []byte) bool {
+	var err error
+	if len(out) > 0 {
+		_, err = l.conn.Write(out)
+	}
+	l.mu.Lock()
+	l.writing = false
+	if cap(out) <= 1<<20 { // a burst's buffer is not kept
+		l.spare = out
+	}
+	more := len(l.buf) > 0
+	l.mu.Unlock()
+	if err != nil {
+		l.close(err)
+	}
+	return !more
+}
+
+// unsent is how many bytes the kernel still holds for the peer.
+func (l *link) unsent() int {
+	if l.raw == nil {
+		return inlineUnsent + 1
+	}
+	n := inlineUnsent + 1
+	err := l.raw.Control(func(fd uintptr) {
+		if v, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err == nil {
+			n = v
+		}
+	})
+	if err != nil {
+		return inlineUnsent + 1
+	}
+	return n
 }
 
 // close ends the link; its reader then reports the loss.
@@ -99,7 +203,6 @@ func (l *link) close(why error) {
 
 // write sends what waits, coalesced into one write, and keeps the link alive.
 func (l *link) write() {
-	var spare []byte
 	tick := time.NewTicker(l.mesh.cfg.Keepalive)
 	defer tick.Stop()
 	for {
@@ -115,29 +218,22 @@ func (l *link) write() {
 		case <-l.wake:
 		}
 		l.mu.Lock()
-		out := l.buf
-		l.buf = spare[:0]
-		l.mu.Unlock()
-		if len(out) == 0 {
-			spare = out
+		if l.writing { // the reader writes, and kicks if more came
+			l.mu.Unlock()
 			continue
 		}
-		if _, err := l.conn.Write(out); err != nil {
-			l.close(err)
-			return
-		}
-		if spare = out; cap(spare) > 1<<20 {
-			spare = nil // a burst's buffer is not kept
+		out := l.begin()
+		l.mu.Unlock()
+		if !l.finish(out) {
+			l.kick()
 		}
 	}
 }
 
-// read hands over payloads, batch by batch, until the link ends. Payloads
-// alias the chunk they came in, which is not used again.
+// read hands over payloads, batch by batch, until the link ends. Each batch is
+// copied out of the reader's own buffer, in one piece.
 func (l *link) read() error {
-	var rest []byte
-	chunk := make([]byte, readChunk)
-	n := 0
+	chunk, n := make([]byte, readChunk), 0
 	for {
 		k, err := l.conn.Read(chunk[n:])
 		if k > 0 {
@@ -147,22 +243,18 @@ func (l *link) read() error {
 			return err
 		}
 		n += k
-		var batch [][]byte
-		batch, rest, err = split(chunk[:n])
+		whole, count, err := complete(chunk[:n])
 		if err != nil {
 			return err
 		}
-		if len(batch) > 0 {
-			l.mesh.cfg.Handler.Receive(l.id, batch)
+		if count > 0 {
+			l.mesh.cfg.Handler.Receive(l.id, split(bytes.Clone(chunk[:whole]), count))
 		}
-		switch {
-		case len(batch) > 0: // the handler owns the chunk now
-			chunk = make([]byte, max(readChunk, need(rest)))
-			n = copy(chunk, rest)
-		case len(rest) == n && n == len(chunk): // one message larger than the chunk
-			chunk = append(chunk, make([]byte, need(rest)-len(chunk))...)
-		default:
-			n = copy(chunk, rest)
+		n = copy(chunk, chunk[whole:n])
+		if size := need(chunk[:n]); size > len(chunk) { // a message larger than the chunk
+			chunk = append(chunk, make([]byte, size-len(chunk))...)
+		} else if n == 0 && len(chunk) > readChunk {
+			chunk = make([]byte, readChunk)
 		}
 	}
 }
@@ -170,27 +262,41 @@ func (l *link) read() error {
 // need is how many bytes the message begun in rest takes whole.
 func need(rest []byte) int {
 	if len(rest) < 4 {
-		return readChunk
+		return 4
 	}
 	return int(binary.LittleEndian.Uint32(rest)) + 4
 }
 
-// split cuts whole messages off b.
-func split(b []byte) (batch [][]byte, rest []byte, err error) {
-	for len(b) >= 4 {
-		n := binary.LittleEndian.Uint32(b)
-		if n > maxPayload {
-			return nil, nil, fmt.Errorf("message of %d bytes", n)
+// complete returns how many bytes of b are whole messages, and how many of
+// those have a payload.
+func complete(b []byte) (whole, count int, err error) {
+	for len(b)-whole >= 4 {
+		n := need(b[whole:])
+		if n > maxPayload+4 {
+			return 0, 0, fmt.Errorf("message of %d bytes", n-4)
 		}
-		if uint64(len(b)) < uint64(n)+4 {
+		if len(b)-whole < n {
 			break
 		}
-		if n > 0 {
-			batch = append(batch, b[4:4+n:4+n])
+		if n > 4 {
+			count++
 		}
-		b = b[4+n:]
+		whole += n
 	}
-	return batch, b, nil
+	return whole, count, nil
+}
+
+// split cuts the payloads out of whole messages.
+func split(b []byte, count int) [][]byte {
+	batch := make([][]byte, 0, count)
+	for len(b) > 0 {
+		n := need(b)
+		if n > 4 {
+			batch = append(batch, b[4:n:n])
+		}
+		b = b[n:]
+	}
+	return batch
 }
 
 // runLink owns a link from hello to loss.

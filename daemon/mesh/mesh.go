@@ -29,6 +29,7 @@ type Mesh struct {
 	listener net.Listener
 	dialers  map[string]*dialer
 	links    map[string]*link
+	dirty    []*link              // sent to since the last Flush
 	down     map[string]time.Time // since when a member's link is lost; long ago when its process is gone
 	conns    map[net.Conn]bool    // accepted, so that Close can end them
 }
