@@ -27,7 +27,8 @@ type response struct {
 	Body  json.RawMessage `json:"body,omitempty"`
 }
 
-// CallMember calls a method on a member.
+// CallMember calls a method on a member. It waits for the answer as long as ctx
+// lets it, at most 40 s. A refusal is the *fault.Error the member answered with.
 func (m *Mesh) CallMember(ctx context.Context, id, method string, in, out any) error {
 	p, ok := m.membership().Peers[id]
 	if !ok {
@@ -43,6 +44,8 @@ func (m *Mesh) CallAddress(ctx context.Context, addr, method string, in, out any
 }
 
 func (m *Mesh) call(ctx context.Context, addr, id, method string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
 	body, err := json.Marshal(in)
 	if err != nil {
 		return fmt.Errorf("encoding call: %w", err)

@@ -9,9 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"quorate.org/daemon/fault"
 )
@@ -71,7 +72,7 @@ func (m *Mesh) readHello(conn *tls.Conn, server bool) (Caller, hello, error) {
 		return Caller{}, h, inWords(err)
 	}
 	if h.Refused != nil {
-		return Caller{}, h, h.Refused
+		return Caller{}, h, fault.Mend(h.Refused.Code, printable(h.Refused.Message, maxHello), printable(h.Refused.Remedy, maxHello))
 	}
 	b, err := binding(conn, !server, h.Cluster)
 	if err != nil {
@@ -80,10 +81,7 @@ func (m *Mesh) readHello(conn *tls.Conn, server bool) (Caller, hello, error) {
 	if len(h.Key) != ed25519.PublicKeySize || !ed25519.Verify(h.Key, b, h.Sig) {
 		return Caller{}, h, fault.New(fault.Trust, "the peer does not hold the node key it names")
 	}
-	c := Caller{ID: IDOf(h.Key), Key: h.Key, Name: h.Name}
-	if host, _, err := net.SplitHostPort(conn.RemoteAddr().String()); err == nil {
-		c.Addr = host
-	}
+	c := Caller{ID: IDOf(h.Key), Key: h.Key, Name: printable(h.Name, 255), Addr: hostOf(conn.RemoteAddr())}
 	ms := m.membership()
 	p, known := ms.Peers[c.ID]
 	c.Member = known && bytes.Equal(p.Key, h.Key) && h.Cluster == ms.ClusterID && ms.ClusterID != ""
@@ -95,7 +93,7 @@ func (m *Mesh) admit(c Caller, h hello, proto string) error {
 	ms := m.membership()
 	switch {
 	case c.ID == m.cfg.Identity.ID:
-		return fault.Mend(fault.Cloned, "the node ID "+c.ID+" is in use by two machines", "on the copy: xmpp reset --force")
+		return cloned(c.ID)
 	case ms.Removed[c.ID]:
 		return fault.Mend(fault.NotPermitted, "this node was removed from the cluster", "on it: xmpp reset --force, then join again")
 	case c.Member || proto == protoControl:
@@ -117,6 +115,18 @@ func refuse(conn *tls.Conn, err error) {
 	conn.Close()
 }
 
+// printable is what a peer says as it may be shown in a terminal: at most limit
+// bytes, without control characters.
+func printable(s string, limit int) string {
+	s = s[:min(len(s), limit)]
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+}
+
 // inWords names the fault behind a failed handshake.
 func inWords(err error) error {
 	if err == nil {
@@ -126,8 +136,10 @@ func inWords(err error) error {
 	if errors.As(err, &f) {
 		return f
 	}
-	text := err.Error()
+	text := cause(err).Error()
 	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fault.New(fault.TLS, "the peer did not finish the handshake in time")
 	case strings.Contains(text, "bad certificate"), strings.Contains(text, "unknown certificate"),
 		strings.Contains(text, "certificate required"):
 		return fault.Mend(fault.Trust, "the peer does not trust this node's certificate",
@@ -156,11 +168,11 @@ func readJSON(r io.Reader, limit uint32, v any) error {
 	if size > limit {
 		return fault.New(fault.TLS, "the peer's message is too long")
 	}
-	b := make([]byte, size)
-	if _, err := io.ReadFull(r, b); err != nil {
+	var b bytes.Buffer // grows with what comes, not with what is announced
+	if _, err := io.CopyN(&b, r, int64(size)); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(b, v); err != nil {
+	if err := json.Unmarshal(b.Bytes(), v); err != nil {
 		return fault.New(fault.TLS, "the peer's message is malformed")
 	}
 	return nil

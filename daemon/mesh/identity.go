@@ -68,8 +68,19 @@ func (i *Identity) save(file string) error {
 	if err == nil {
 		err = os.Rename(tmp, file)
 	}
+	if err == nil {
+		err = syncDir(filepath.Dir(file)) // a node that lost its key would be another node
+	}
 	if err != nil {
 		return fmt.Errorf("saving node key: %w", err)
 	}
 	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }

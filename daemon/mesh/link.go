@@ -2,25 +2,19 @@ package mesh
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"net"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"quorate.org/daemon/fault"
 )
 
 const (
-	maxPayload = 8 << 20  // of one message: a report of very many sessions
+	maxPayload = 32 << 20 // of one message: above the largest stanza, or a report of very many sessions
 	maxQueued  = 64 << 20 // bytes waiting for one peer, above the sum of windows
 	readChunk  = 64 << 10
 )
@@ -34,7 +28,8 @@ type link struct {
 	conn     *tls.Conn
 	done     chan struct{}
 	wake     chan struct{}
-	lastRead atomic.Int64 // Unix nanoseconds
+	over     chan struct{} // closed when its loss is told and its place is free
+	lastRead atomic.Int64  // nanoseconds of the mesh's uptime
 
 	raw   syscall.RawConn
 	dirty bool // in mesh.dirty; guarded by mesh.mu
@@ -47,7 +42,8 @@ type link struct {
 }
 
 func newLink(m *Mesh, id string, inc [16]byte, conn *tls.Conn) *link {
-	l := &link{mesh: m, id: id, inc: inc, conn: conn, done: make(chan struct{}), wake: make(chan struct{}, 1)}
+	l := &link{mesh: m, id: id, inc: inc, conn: conn, done: make(chan struct{}), over: make(chan struct{}), wake: make(chan struct{}, 1)}
+	l.hear()
 	if c, ok := conn.NetConn().(syscall.Conn); ok {
 		l.raw, _ = c.SyscallConn() // without it nothing is written inline
 	}
@@ -91,7 +87,22 @@ func (m *Mesh) Flush(inline bool) {
 func (m *Mesh) Linked(id string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.links[id] != nil
+	return m.linked(id)
+}
+
+// linked is Linked with m.mu held. A link that is broken stands no more, though
+// its loss may not have been told yet.
+func (m *Mesh) linked(id string) bool {
+	l := m.links[id]
+	if l == nil {
+		return false
+	}
+	select {
+	case <-l.done:
+		return false
+	default:
+		return true
+	}
 }
 
 func (l *link) send(add func([]byte) []byte) bool {
@@ -109,7 +120,7 @@ func (l *link) send(add func([]byte) []byte) bool {
 	over := len(l.buf) > maxQueued
 	l.mu.Unlock()
 	if over {
-		l.close(errors.New("the peer does not read"))
+		l.close(errDoesNot)
 		return false
 	}
 	return true
@@ -201,20 +212,19 @@ func (l *link) close(why error) {
 	}
 }
 
-// write sends what waits, coalesced into one write, and keeps the link alive.
+// why is what ended the link.
+func (l *link) why() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// write sends what waits, coalesced into one write.
 func (l *link) write() {
-	tick := time.NewTicker(l.mesh.cfg.Keepalive)
-	defer tick.Stop()
 	for {
 		select {
 		case <-l.done:
 			return
-		case <-tick.C:
-			if time.Since(time.Unix(0, l.lastRead.Load())) > 5*l.mesh.cfg.Keepalive {
-				l.close(errors.New("the peer is silent"))
-				return
-			}
-			l.send(nil)
 		case <-l.wake:
 		}
 		l.mu.Lock()
@@ -230,6 +240,29 @@ func (l *link) write() {
 	}
 }
 
+// watch keeps the link alive, and ends it when the peer has fallen silent. It
+// writes nothing itself: a write to a silent peer may wait for minutes.
+func (l *link) watch() {
+	tick := time.NewTicker(l.mesh.cfg.Keepalive)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.done:
+			return
+		case <-tick.C:
+		}
+		if l.mesh.uptime()-l.lastHeard() > silence*l.mesh.cfg.Keepalive {
+			l.close(errSilent)
+			return
+		}
+		l.send(nil)
+		l.kick()
+	}
+}
+
+func (l *link) hear()                    { l.lastRead.Store(int64(l.mesh.uptime())) }
+func (l *link) lastHeard() time.Duration { return time.Duration(l.lastRead.Load()) }
+
 // read hands over payloads, batch by batch, until the link ends. Each batch is
 // copied out of the reader's own buffer, in one piece.
 func (l *link) read() error {
@@ -237,7 +270,7 @@ func (l *link) read() error {
 	for {
 		k, err := l.conn.Read(chunk[n:])
 		if k > 0 {
-			l.lastRead.Store(time.Now().UnixNano())
+			l.hear()
 		}
 		if err != nil {
 			return err
@@ -297,162 +330,4 @@ func split(b []byte, count int) [][]byte {
 		b = b[n:]
 	}
 	return batch
-}
-
-// runLink owns a link from hello to loss.
-func (m *Mesh) runLink(l *link) {
-	l.lastRead.Store(time.Now().UnixNano())
-	m.mu.Lock()
-	if m.closed {
-		m.mu.Unlock()
-		l.conn.Close()
-		return
-	}
-	old := m.links[l.id]
-	m.links[l.id] = l
-	delete(m.down, l.id)
-	m.mu.Unlock()
-	if old != nil {
-		old.close(errors.New("replaced by a new link"))
-	}
-	m.log.Info("link is up", "node_id", l.id)
-	m.cfg.Handler.LinkUp(l.id)
-	var writer sync.WaitGroup
-	writer.Go(l.write)
-	err := l.read()
-	l.close(err)
-	writer.Wait()
-	m.mu.Lock()
-	current := m.links[l.id] == l
-	if current {
-		delete(m.links, l.id)
-		m.down[l.id] = time.Now()
-	}
-	m.mu.Unlock()
-	if !current {
-		return
-	}
-	l.mu.Lock()
-	why := l.err
-	l.mu.Unlock()
-	m.log.Info("link is down", "node_id", l.id, "reason", why)
-	m.cfg.Handler.LinkDown(l.id, false)
-	m.prove(l.id, why)
-}
-
-// prove finds out whether the process behind a lost link is gone.
-func (m *Mesh) prove(id string, why error) {
-	p, ok := m.membership().Peers[id]
-	if !ok || errors.Is(why, net.ErrClosed) && m.isClosed() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
-	defer cancel()
-	if Refused(ctx, p.address()) && !m.Linked(id) {
-		m.mu.Lock()
-		m.down[id] = time.Time{}
-		m.mu.Unlock()
-		m.cfg.Handler.LinkDown(id, true)
-	}
-}
-
-func (m *Mesh) isClosed() bool {
-	select {
-	case <-m.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// checkClone refuses a second process with a linked peer's ID, as long as the
-// first one still answers.
-func (m *Mesh) checkClone(c Caller, h hello) error {
-	m.mu.Lock()
-	l := m.links[c.ID]
-	m.mu.Unlock()
-	if l == nil || l.inc == h.Incarnation {
-		return nil
-	}
-	asked := time.Now()
-	for time.Since(asked) < 5*m.cfg.Keepalive { // a live peer writes every Keepalive
-		select {
-		case <-l.done:
-			return nil
-		case <-time.After(m.cfg.Keepalive):
-		}
-		if l.lastRead.Load() > asked.UnixNano() {
-			return fault.Mend(fault.Cloned, "the node ID "+c.ID+" is in use by two machines", "on the copy: xmpp reset --force")
-		}
-	}
-	return nil
-}
-
-// dialer keeps the link to one peer that this node dials.
-type dialer struct {
-	addr   string
-	cancel context.CancelFunc
-	kick   chan struct{}
-}
-
-func (m *Mesh) startDialer(p Peer) *dialer {
-	ctx, cancel := context.WithCancel(context.Background())
-	d := &dialer{addr: p.address(), cancel: cancel, kick: make(chan struct{}, 1)}
-	m.running.Go(func() { m.dial(ctx, p, d.kick) })
-	return d
-}
-
-// Kick makes a dialer that waits try again now: gossip saw the peer alive.
-func (m *Mesh) Kick(id string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if d := m.dialers[id]; d != nil && m.links[id] == nil {
-		select {
-		case d.kick <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// dial connects again and again, 0.1 s after a loss and up to 5 s apart (rule 5
-// of the forwarding protocol).
-func (m *Mesh) dial(ctx context.Context, p Peer, kick <-chan struct{}) {
-	wait, said := 100*time.Millisecond, ""
-	for ctx.Err() == nil {
-		conn, h, err := m.connect(ctx, p.address(), protoStanza, p.ID)
-		if err == nil {
-			l := newLink(m, p.ID, h.Incarnation, conn)
-			stop := context.AfterFunc(ctx, func() { l.close(net.ErrClosed) })
-			began := time.Now()
-			m.runLink(l)
-			stop()
-			if time.Since(began) > 10*time.Second {
-				wait = 100 * time.Millisecond
-			}
-			said = ""
-		} else if err.Error() != said && ctx.Err() == nil {
-			said = err.Error()
-			m.log.Warn("a peer can not be reached", "node_id", p.ID, "address", p.address(), "error", err)
-		}
-		select {
-		case <-time.After(wait):
-			wait = min(2*wait, 5*time.Second)
-		case <-kick:
-		case <-ctx.Done():
-		}
-	}
-}
-
-// Faults returns, for every member without a link, that it has none.
-func (m *Mesh) Faults() []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var out []string
-	for id, p := range m.membership().Peers {
-		if m.links[id] == nil {
-			out = append(out, p.Name)
-		}
-	}
-	slices.Sort(out)
-	return out
 }

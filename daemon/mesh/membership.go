@@ -2,13 +2,12 @@ package mesh
 
 import (
 	"crypto/ed25519"
+	"crypto/tls"
 	"crypto/x509"
 	"log/slog"
 	"net"
 	"strconv"
 	"time"
-
-	"crypto/tls"
 )
 
 // Peer is another node as the member table has it.
@@ -40,7 +39,8 @@ type Caller struct {
 
 // Handler takes what the peers send.
 type Handler interface {
-	// LinkUp: the link to a member stands. first is its incarnation's token.
+	// LinkUp: the link to a member stands. Of one member it is told once for each
+	// LinkDown that is not dead, in turn.
 	LinkUp(id string)
 	// LinkDown: it is lost. It is called again with dead when a new connection
 	// is refused, which proves that the process is gone.

@@ -29,7 +29,7 @@ func (s *Streams) Accept() (net.Conn, error) {
 		return c, nil
 	case <-s.ctx.Done():
 		return nil, net.ErrClosed
-	case <-s.mesh.done:
+	case <-s.mesh.ctx.Done():
 		return nil, net.ErrClosed
 	}
 }
@@ -71,7 +71,7 @@ func (m *Mesh) away(id string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	since, down := m.down[id]
-	return down && m.links[id] == nil && time.Since(since) > awayAfter
+	return down && !m.linked(id) && time.Since(since) > awayAfter
 }
 
 type nowhere struct{}
