@@ -70,6 +70,12 @@ func Create(ctx context.Context, cfg Config) (*Lab, error) {
 	if err := l.net.up(ctx); err != nil {
 		return nil, errors.Join(err, l.Close(ctx))
 	}
+	if !cfg.Local {
+		l.say("Copying the image …")
+		if err := l.copyImage(ctx); err != nil {
+			return nil, errors.Join(err, l.Close(ctx))
+		}
+	}
 	for _, n := range l.nodes {
 		if err := n.prepare(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("preparing %s: %w", n.name, err), l.Close(ctx))

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -25,8 +27,38 @@ func newVM(n *Node) *vm {
 
 func (m *vm) disk() string { return filepath.Join(m.dir, "disk.qcow2") }
 
-// image returns a file of the image's build: quorate.raw and its boot files.
-func (m *vm) image(suffix string) string { return filepath.Join(m.lab.cfg.Image, "quorate."+suffix) }
+// image returns a file of the lab's copy of the image.
+func (m *vm) image(suffix string) string {
+	return filepath.Join(m.lab.cfg.Dir, "image", "quorate."+suffix)
+}
+
+// copyImage takes disk, kernel, initrd and command line of one build together,
+// so that the next build does not pull the disk from under the machines.
+func (l *Lab) copyImage(ctx context.Context) error {
+	dir := filepath.Join(l.cfg.Dir, "image")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("making the image's directory: %w", err)
+	}
+	for _, suffix := range []string{"raw", "vmlinuz", "initrd", "cmdline"} {
+		if _, err := run(ctx, "cp", "--sparse=always", "--reflink=auto", filepath.Join(l.cfg.Image, "quorate."+suffix), dir); err != nil {
+			return fmt.Errorf("copying the image: %w", err)
+		}
+	}
+	return nil
+}
+
+// accelerator returns KVM where the processor has virtualisation; a /dev/kvm
+// without it starts machines and does not run them.
+func accelerator() []string {
+	info, err := os.ReadFile("/proc/cpuinfo")
+	_, device := os.Stat("/dev/kvm")
+	if err == nil && device == nil && virtualisation.Match(info) {
+		return []string{"-accel", "kvm", "-cpu", "host"}
+	}
+	return []string{"-accel", "tcg", "-cpu", "max"}
+}
+
+var virtualisation = regexp.MustCompile(`(?m)^flags\s*:.*\b(vmx|svm)\b`)
 
 func (m *vm) prepare(ctx context.Context) error {
 	if err := os.MkdirAll(m.dir, 0o755); err != nil {
@@ -59,7 +91,7 @@ func (m *vm) powerOn(ctx context.Context) error {
 		return err
 	}
 	argv := []string{
-		"qemu-system-x86_64", "-name", m.name, "-machine", "q35,accel=kvm:tcg", "-cpu", "max", "-smp", "1", "-m", "512",
+		"qemu-system-x86_64", "-name", m.name, "-machine", "q35", "-smp", "1", "-m", "512",
 		"-uuid", "51756f72-6174-4e00-8000-" + strings.ReplaceAll(m.mac, ":", ""), // a machine keeps its UUID
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-device", "virtio-rng-pci",
 		"-serial", "file:" + filepath.Join(m.dir, "serial.log"),
@@ -69,7 +101,7 @@ func (m *vm) powerOn(ctx context.Context) error {
 		"-kernel", m.image("vmlinuz"), "-initrd", m.image("initrd"), "-append", strings.Trim(string(cmdline), "\x00 \n"), // a section of the UKI, padded
 	}
 	return m.procs.start(ctx, spec{
-		name: "qemu", netns: m.lab.net.name, log: filepath.Join(m.dir, "qemu.log"), argv: append(argv, credentials...),
+		name: "qemu", netns: m.lab.net.name, log: filepath.Join(m.dir, "qemu.log"), argv: slices.Concat(argv, accelerator(), credentials),
 	})
 }
 
