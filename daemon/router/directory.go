@@ -1,6 +1,9 @@
 package router
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // session is one bound session as the leader knows it.
 type session struct {
@@ -18,9 +21,27 @@ type bindRequest struct {
 // closing (rule 10), or while an absent edge may still own it (rule 12).
 type hold struct {
 	closing int
-	until   int64    // Unix milliseconds; 0 when only closing counts
-	front   []*Frame // returned by the closing session: older than the rest
+	until   int64      // Unix milliseconds; 0 when only closing counts
+	front   []returned // by closing sessions: older than the rest
 	frames  []*Frame
+}
+
+// returned is a frame that a closing session hands back.
+type returned struct {
+	by Stamp
+	f  *Frame
+}
+
+// all lists what a hold kept back, in the order it is to go on. Of several
+// sessions that closed one behind the other, the later one was handed the
+// beginning of what the earlier one returned, so its frames are older.
+func (h *hold) all() []*Frame {
+	slices.SortStableFunc(h.front, func(a, b returned) int { return b.by.Compare(a.by) })
+	list := make([]*Frame, 0, len(h.front)+len(h.frames))
+	for _, r := range h.front {
+		list = append(list, r.f)
+	}
+	return append(list, h.frames...)
 }
 
 // directory is the leader's soft state: who is bound where.

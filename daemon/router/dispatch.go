@@ -17,7 +17,7 @@ func (l *Leader) accept(now int64, f *Frame) {
 	if f.Requeue != (SID{}) {
 		if s := l.sessions[f.Requeue]; s != nil && s.Closing {
 			h := l.holdOf(holdKey(s))
-			h.front = append(h.front, f)
+			h.front = append(h.front, returned{s.Stamp, f})
 			return
 		}
 	}
@@ -76,7 +76,7 @@ func (l *Leader) release(now int64) {
 	for _, k := range keys {
 		h := l.holds[k]
 		delete(l.holds, k)
-		for _, f := range append(h.front, h.frames...) {
+		for _, f := range h.all() {
 			l.dispatch(now, f)
 		}
 	}
