@@ -107,12 +107,7 @@ need_go() {
 	fi
 	need_packages ca-certificates debian-archive-keyring
 	trixie_tool "$build/go" golang-1.24-go golang-1.24-src
-	# The package's own links lead to places outside this directory.
-	local home=$build/go/usr/lib/go-1.24 link
-	for link in "$home"/* ; do
-		[ -L "$link" ] && ln -sfn "$build/go/usr/share/go-1.24/${link##*/}" "$link"
-	done
-	PATH=$home/bin:$PATH
+	PATH=$build/go/usr/lib/go-1.24/bin:$PATH
 	hash -r
 	go version >/dev/null || fail "The go command of Debian 13 does not run here."
 }
