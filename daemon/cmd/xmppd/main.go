@@ -58,7 +58,9 @@ func hostname() string {
 func machine() string {
 	for _, file := range []string{filepath.Join(os.Getenv("CREDENTIALS_DIRECTORY"), "machine"), "/sys/class/dmi/id/product_uuid"} {
 		if b, err := os.ReadFile(file); err == nil {
-			return strings.TrimSpace(string(b))
+			if id := strings.TrimSpace(string(b)); strings.Trim(id, "0-") != "" { // firmware without one says all zeros
+				return id
+			}
 		}
 	}
 	return ""
