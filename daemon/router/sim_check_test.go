@@ -77,10 +77,12 @@ func (s *sim) fail(kind, format string, a ...any) {
 	panic(&simFault{kind, fmt.Sprintf("seed %d at %d ms: ", s.seed, s.now) + fmt.Sprintf(format, a...)})
 }
 
-// wasAbsent reports whether a stanza was ever with an edge that an epoch went on without.
-func (s *sim) wasAbsent(stanza string) bool {
+// ownerLost reports whether a stanza was ever with an edge that an epoch went
+// on without, or that died: the claim is for owners that survive, also for those
+// that only had it in between.
+func (s *sim) ownerLost(stanza string) bool {
 	for _, o := range s.fate[stanza].owners {
-		if s.absent[o] {
+		if s.absent[o] || s.died[o] {
 			return true
 		}
 	}
@@ -94,12 +96,12 @@ func (s *sim) check() {
 		if s.died[d.inc] {
 			continue // the recipient's node did not survive
 		}
-		if p, ok := seen[d.stanza]; ok && !s.wasAbsent(d.stanza) {
+		if p, ok := seen[d.stanza]; ok && !s.ownerLost(d.stanza) {
 			s.fail("doubled", "stanza %s delivered to %s on %v and to %s on %v", d.stanza, p.jid, p.inc, d.jid, d.inc)
 		}
 		seen[d.stanza] = d
 		key := d.lane + ">" + d.jid
-		if s.wasAbsent(d.stanza) {
+		if s.ownerLost(d.stanza) {
 			continue
 		}
 		if d.n <= last[key] {
@@ -116,7 +118,7 @@ func (s *sim) check() {
 		if !got && ft.errors == 0 && ft.bounced == 0 && !excused {
 			s.fail("lost", "stanza %s to %s is lost (owners %v)", k, ft.to, ft.owners)
 		}
-		excused = excused || s.wasAbsent(k)
+		excused = excused || s.ownerLost(k)
 		if got && ft.errors > 0 && ft.bounced == 0 && !excused {
 			s.fail("contradicted", "stanza %s was delivered and answered with an error", k)
 		}
