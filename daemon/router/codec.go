@@ -136,7 +136,7 @@ func ParseMsg(b []byte) (Msg, error) {
 	m := Msg{Type: MsgType(d.byte())}
 	m.Epoch = Epoch{Term: d.uint(), K: uint32(d.uint())}
 	switch m.Type {
-	case MsgOpen, MsgPing, MsgPong:
+	case MsgOpen, MsgPing, MsgPong, MsgStop:
 	case MsgSync:
 		m.Sync = d.sync()
 	case MsgGo:

@@ -29,6 +29,7 @@ func sampleMsgs() []Msg {
 		{Type: MsgClosed, Epoch: e, SID: SID{inc, 8}},
 		{Type: MsgPing, Epoch: e},
 		{Type: MsgPong, Epoch: e},
+		{Type: MsgStop, Epoch: e},
 	}
 }
 

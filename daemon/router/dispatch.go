@@ -119,7 +119,7 @@ func fansOut(f *Frame) bool {
 	return f.Class == MessageHeadline || f.Class.IsPresence()
 }
 
-// forServer: no recipient, or the server itself (RFC 6120 §10.3, §10.5.3).
+// forServer: no recipient, or the server itself (RFC 6120 §10.3, §10.5.1, §10.5.2).
 func (l *Leader) forServer(f *Frame) {
 	if f.Class == PresenceAvailable || f.Class == PresenceUnavailable {
 		if s := l.sessions[f.Lane]; s != nil && len(f.To) == 0 {
@@ -207,23 +207,34 @@ func (l *Leader) deliver(f *Frame, s *session) {
 	l.send(s.edge, Msg{Type: MsgDeliver, Frame: f, SID: s.SID})
 }
 
-// fan sends a frame to every session that wants it, each part once.
+// fan sends a frame to every session that wants it, each part once. It waits
+// while one of them, or anyone at all, may turn up at an absent edge: nobody
+// could be told that a part was lost.
 func (l *Leader) fan(now int64, f *Frame, list []*session, want func(*session) bool) {
 	subs := l.reported[f.ID]
-	n := 0
-	for _, s := range slices.Clone(list) {
-		sub := subOf(s.SID)
-		if !want(s) || !s.edge.synced || slices.Contains(subs, sub) {
+	var to []*session
+	for _, s := range list {
+		if !want(s) || slices.Contains(subs, subOf(s.SID)) {
 			continue
 		}
-		n++
-		l.send(s.edge, Msg{Type: MsgDeliver, Frame: f, SID: s.SID, Sub: sub})
+		if !s.edge.synced {
+			l.wait(f, s.edge.absent)
+			return
+		}
+		to = append(to, s)
 	}
-	if n == 0 {
+	if len(to) == 0 {
+		if until := l.unsure(); until > now && len(subs) == 0 {
+			l.wait(f, until)
+			return
+		}
 		l.resolve(f.ID)
 		return
 	}
-	l.pending[f.ID] = &pending{f: f, left: n}
+	l.pending[f.ID] = &pending{f: f, left: len(to)}
+	for _, s := range to {
+		l.send(s.edge, Msg{Type: MsgDeliver, Frame: f, SID: s.SID, Sub: subOf(s.SID)})
+	}
 }
 
 // subOf names the part of a fanned-out stanza that is for one session (FNV-1a).

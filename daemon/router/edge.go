@@ -82,11 +82,16 @@ func (e *Edge) Receive(from NodeID, m Msg) {
 		e.close(m.SID, m.Reason)
 	case MsgPing:
 		e.send(Msg{Type: MsgPong})
+	case MsgStop:
+		e.LinkDown(from)
 	}
 }
 
+// open fences and reports. The same OPEN comes again, before GO, when the link
+// was lost and with it, perhaps, the report.
 func (e *Edge) open(from NodeID, ep Epoch) {
-	if ep.Compare(e.epoch) <= 0 {
+	again := ep == e.epoch && from == e.leader && !e.going
+	if ep.Compare(e.epoch) <= 0 && !again {
 		return
 	}
 	e.epoch, e.leader, e.going = ep, from, false
@@ -124,7 +129,8 @@ func (e *Edge) asking() []*owned {
 }
 
 // LinkDown tells the edge that its link to a node is lost: when that is the
-// leader, nothing is sent until the next OPEN.
+// leader, nothing is sent until the next OPEN, and what waits for it too long
+// is bounced (rule 13).
 func (e *Edge) LinkDown(n NodeID) {
 	if n == e.leader {
 		e.going = false

@@ -126,8 +126,17 @@ func (l *Leader) Start(now int64, term uint64) {
 	l.open(now)
 }
 
-// Stop ends the reign. Frames are safe at their sources.
+// Stop ends the reign and says so: the links may stay, and the next leader may
+// be long in coming. Frames are safe at their sources.
 func (l *Leader) Stop() {
+	if l.phase == idle {
+		return
+	}
+	for _, p := range l.ordered() {
+		if p.linked {
+			l.send(p, Msg{Type: MsgStop})
+		}
+	}
 	l.phase = idle
 	l.directory = newDirectory()
 	l.pending, l.reported, l.inbox = nil, nil, nil

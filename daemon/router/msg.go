@@ -21,6 +21,7 @@ const (
 	MsgClosed                     // edge: it is closed and everything of it is answered
 	MsgPing                       // leader: are you with me
 	MsgPong                       // edge: yes
+	MsgStop                       // leader: its reign is over
 )
 
 // Verdict is an owner's answer to a delivery.

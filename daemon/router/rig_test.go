@@ -79,7 +79,7 @@ func describe(m Msg) string {
 	case MsgClosed:
 		return fmt.Sprintf("CLOSED %d", m.SID.N)
 	}
-	return [...]string{MsgPing: "PING", MsgPong: "PONG"}[m.Type]
+	return [...]string{MsgPing: "PING", MsgPong: "PONG", MsgStop: "STOP"}[m.Type]
 }
 
 // want checks what was sent since the last look, in order.
