@@ -16,11 +16,21 @@ COUNT = conf["count"]
 
 
 def credentials(required, optional):
-    # slixmpp 1.8 binds SCRAM to tls-unique only, which TLS 1.3 does not define
+    # slixmpp binds SCRAM to tls-unique only, which TLS 1.3 does not define
     # (RFC 9266 section 3), so no channel binding is offered to it.
     values = {"username": conf["client_user"], "password": conf["client_password"],
               "host": conf["domain"], "realm": conf["domain"]}
     return {k: values[k] for k in required | optional if k in values}
+
+
+def connect(xmpp, host, port, direct_tls):
+    if hasattr(xmpp, "enable_direct_tls"):  # slixmpp 1.9 and later, Debian 13
+        xmpp.enable_direct_tls, xmpp.enable_starttls, xmpp.enable_plaintext = direct_tls, not direct_tls, False
+        xmpp.connect(host, port)
+    elif direct_tls:
+        xmpp.connect(host, port, use_ssl=True)
+    else:
+        xmpp.connect((host, port))
 
 
 class Collector:
@@ -50,8 +60,8 @@ async def main():
         xmpp.add_event_handler("message_error", collector.message)
         for bad in ("failed_auth", "connection_failed", "stream_error", "ssl_invalid_cert"):
             xmpp.add_event_handler(bad, lambda data, b=bad: failures.append(b + ": " + str(data)))
-    component.connect(use_ssl=True)
-    client.connect((conf["client_host"], 5222))
+    connect(component, conf["component_host"], 5223, True)
+    connect(client, conf["client_host"], 5222, False)
     result = {}
     try:
         await asyncio.wait_for(asyncio.gather(*(e.wait() for e in ready)), 20)
