@@ -30,7 +30,9 @@ func (l *Leader) accept(now int64, f *Frame) {
 	l.dispatch(now, f)
 }
 
-func (l *Leader) drainInbox(now int64) {
+// catchUp goes on with what waited for a majority's answer.
+func (l *Leader) catchUp(now int64) {
+	l.release(now)
 	if len(l.inbox) == 0 || l.phase != serving || !l.Fresh(now) {
 		return
 	}
@@ -60,9 +62,10 @@ func (l *Leader) keyOf(to []byte) []byte {
 	return bareOf(to)
 }
 
-// release lets held traffic go where nothing holds it any more.
+// release lets held traffic go where nothing holds it any more. It is a
+// dispatch like any other: not without a majority (rule 15).
 func (l *Leader) release(now int64) {
-	if len(l.holds) == 0 || l.phase != serving {
+	if len(l.holds) == 0 || l.phase != serving || !l.Fresh(now) {
 		return
 	}
 	unsure := l.unsure()

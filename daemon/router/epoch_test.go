@@ -102,8 +102,9 @@ func TestAbsentHold(t *testing.T) {
 		gone(r, false)
 		r.frame(MessageChat, "cb1.d")
 		r.now += absentHold - 1
+		r.from("b", Msg{Type: MsgPong})
 		r.l.Tick(r.now)
-		r.want("held")
+		r.want("held", "b PING")
 		r.now++
 		r.l.Tick(r.now)
 		r.want("gone", "a DELIVER 1 to a1 error recipient-unavailable")
@@ -157,6 +158,8 @@ func TestAbsentHold(t *testing.T) {
 		r.want("others do not wait", "b DELIVER 2 to b1 s2")
 		r.now += absentHold
 		r.l.Tick(r.now)
+		r.want("not without a majority", "b PING")
+		r.from("b", Msg{Type: MsgPong})
 		r.want("in order", "a DELIVER 1 to a1 error service-unavailable", "a DELIVER 3 to a1 error service-unavailable")
 	})
 }

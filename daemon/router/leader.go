@@ -15,6 +15,10 @@ const (
 	flapFirst  = 100  // back-off of a flapping edge (rule 5), doubling
 	flapMax    = 5000
 	flapForget = 10000 // an edge steady for so long starts over
+
+	// forgetAfter is how long the set of what a lost edge sent is kept: longer
+	// than any source keeps a frame.
+	forgetAfter = 300_000
 )
 
 type phase uint8
@@ -58,7 +62,7 @@ type Leader struct {
 	counter  uint64
 	peers    map[NodeID]*peer
 	incs     map[Inc]*peer
-	dead     map[Inc]bool
+	dead     map[Inc]int64 // since when
 
 	directory
 	pending  map[FrameID]*pending
@@ -76,7 +80,7 @@ type pending struct {
 func NewLeader(self NodeID, rules *Rules, out Out) *Leader {
 	return &Leader{
 		self: self, out: out, rules: rules,
-		peers: make(map[NodeID]*peer), incs: make(map[Inc]*peer), dead: make(map[Inc]bool),
+		peers: make(map[NodeID]*peer), incs: make(map[Inc]*peer), dead: make(map[Inc]int64),
 		directory: newDirectory(),
 	}
 }
@@ -101,7 +105,7 @@ func (l *Leader) Members(now int64, list []Member) {
 	}
 	for n, p := range l.peers {
 		if !keep[n] {
-			l.bury(p)
+			l.bury(now, p)
 			delete(l.peers, n)
 		}
 	}
@@ -184,7 +188,7 @@ func (l *Leader) LinkDown(now int64, n NodeID, dead bool) {
 	p.linked, p.synced = false, false
 	if dead && !p.dead {
 		p.dead = true
-		l.bury(p)
+		l.bury(now, p)
 	}
 	switch {
 	case l.phase == serving && was:
@@ -196,11 +200,13 @@ func (l *Leader) LinkDown(now int64, n NodeID, dead bool) {
 	}
 }
 
-// bury forgets the sessions of an edge that is gone for good.
-func (l *Leader) bury(p *peer) {
+// bury forgets the sessions of an edge that is gone for good, as far as anyone
+// can tell: a firewall that refuses looks the same, so the edges keep its set
+// until it can have nothing left to send again (rule 13).
+func (l *Leader) bury(since int64, p *peer) {
 	p.absent = 0
 	if p.known {
-		l.dead[p.inc] = true
+		l.dead[p.inc] = since
 		delete(l.incs, p.inc)
 		p.known = false
 	}
@@ -275,7 +281,7 @@ func (l *Leader) Receive(now int64, from NodeID, m Msg) {
 	switch m.Type {
 	case MsgPong:
 		p.pong = now
-		l.drainInbox(now)
+		l.catchUp(now)
 	case MsgFrame:
 		l.accept(now, m.Frame)
 	case MsgAnswer:
@@ -297,7 +303,7 @@ func (l *Leader) synced(now int64, p *peer, y *Sync) {
 		return
 	}
 	if p.known && p.inc != y.Inc {
-		l.bury(p) // it restarted
+		l.bury(now-forgetAfter, p) // it restarted
 	}
 	p.inc, p.known, p.dead, p.linked = y.Inc, true, false, true
 	l.incs[y.Inc] = p
@@ -344,7 +350,7 @@ func (l *Leader) Tick(now int64) {
 		return
 	}
 	l.advance(now)
-	if l.phase == serving && (now-l.busy < pingFor || len(l.inbox) > 0) {
+	if l.phase == serving && (now-l.busy < pingFor || len(l.inbox)+len(l.holds) > 0) {
 		l.ping(now)
 	}
 }
@@ -383,8 +389,10 @@ func (l *Leader) resume(now int64) {
 	l.pinged = now
 	done := l.merge(now)
 	var dead []Inc
-	for inc := range l.dead {
-		dead = append(dead, inc)
+	for inc, since := range l.dead {
+		if now-since >= forgetAfter {
+			dead = append(dead, inc)
+		}
 	}
 	slices.SortFunc(dead, func(a, b Inc) int { return slices.Compare(a[:], b[:]) })
 	for _, p := range l.ordered() {

@@ -56,7 +56,7 @@ func (n *simNode) submit(x *simSession, c Class, to string) {
 	raw := simRaw(c, "-", x.jid, lane, x.sent)
 	if to != "" {
 		raw = simRaw(c, to, x.jid, lane, x.sent)
-		n.sim.fate[simKey(raw)] = &fate{lane: x, to: to}
+		n.sim.fate[simKey(raw)] = &fate{lane: x, class: c, to: to}
 	}
 	n.edge.Source.Submit(&Frame{Class: c, To: []byte(to), Lane: x.sid, LaneSeq: x.sent, Raw: raw, Time: n.sim.now},
 		n.edge.sendFrame)
@@ -72,7 +72,11 @@ func (s *sim) traffic() {
 		return
 	}
 	to := []string{"c1.d", "x@c2.d/r", "u@d/1", "u@d/2", "u@d", "v@d/1", "v@d", "nobody@d", "c9.d", "far.example"}[s.r.IntN(10)]
-	n.submit(x, MessageChat, to)
+	c := MessageChat
+	if s.r.IntN(8) == 0 {
+		c = MessageHeadline
+	}
+	n.submit(x, c, to)
 }
 
 func (s *sim) step() {
@@ -105,7 +109,9 @@ func (s *sim) step() {
 	case p < 975:
 		s.connect(i, j)
 	case p < 983:
+		s.refuses = s.r.IntN(8) == 0
 		s.cut(i, j, false)
+		s.refuses = false
 	case p < 990:
 		if s.node[i].alive && i != s.lead {
 			old := s.node[s.lead]

@@ -26,7 +26,10 @@ type sim struct {
 	link map[[2]int]*simLink // directed; [i][i] is the node's own edge
 	fate map[string]*fate    // stanza → what became of it
 	log  []delivery
-	died map[Inc]bool
+	// refuses: a firewall resets the link and refuses the next, as if the
+	// process at its other end were gone.
+	refuses bool
+	died    map[Inc]bool
 	// absent has the edges an epoch went on without though they lived: their
 	// reports were missing, so a fresh bind elsewhere may repeat what they took.
 	absent map[Inc]bool
@@ -68,10 +71,13 @@ type simSession struct {
 
 type fate struct {
 	lane    *simSession
+	class   Class
 	to      string
 	owners  []Inc // who accepted it, in its session or box
 	errors  int
 	bounced int
+	// returned: a closed session handed it back and another has it now.
+	returned bool
 }
 
 type delivery struct {
@@ -192,7 +198,7 @@ func (s *sim) cut(i, j int, dead bool) {
 	for _, x := range [][2]int{{i, j}, {j, i}} {
 		if n := s.node[x[0]]; n.alive && (was || dead) {
 			n.edge.LinkDown(s.id(x[1]))
-			n.leader.LinkDown(s.now, s.id(x[1]), dead && !s.node[x[1]].alive)
+			n.leader.LinkDown(s.now, s.id(x[1]), s.refuses || dead && !s.node[x[1]].alive)
 		}
 	}
 }
