@@ -49,6 +49,10 @@ func setDomain(s *State, _ uint64, c Command) (*State, error) {
 	if s.Domain == c.Domain {
 		return s, nil
 	}
+	if s.ClusterID != "" && s.Domain != "" {
+		return nil, fault.Mend(fault.WrongDomain, "the cluster serves the domain "+s.Domain+", which its members' certificates name",
+			`to serve another, run "xmpp cluster disable" on every node, set the domain, and form the cluster anew`)
+	}
 	n := s.fork()
 	n.Domain = c.Domain
 	return n, nil

@@ -84,6 +84,7 @@ func TestRefusals(t *testing.T) {
 		{"domain with an empty label", lone, SetDomain("a..example"), fault.InvalidArgument, nil, ""},
 		{"domain with a hyphen at an end", lone, SetDomain("-a.example"), fault.InvalidArgument, nil, ""},
 		{"domain is an address", lone, SetDomain("alice@meet.example"), fault.InvalidArgument, nil, ""},
+		{"other domain in a cluster", lone, SetDomain("other.example"), fault.WrongDomain, []string{"meet.example", "xmpp cluster disable"}, ""},
 		{"no such user", lone, DeleteAccount("bob"), fault.NotFound, []string{"bob"}, ""},
 		{"user name with @", lone, SetAccount(account("a@b", 1)), fault.InvalidName, []string{"a@b"}, ""},
 		{"user without keys", lone, SetAccount(Account{Name: "bob"}), fault.InvalidArgument, []string{"bob"}, ""},
