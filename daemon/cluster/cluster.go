@@ -116,13 +116,17 @@ func (c *Cluster) openStore() error {
 	return nil
 }
 
-// settle waits until the store of a node that votes alone has applied its log,
-// so that what was configured is there when Open returns.
+// settle waits until the store of a node that votes alone has applied its log
+// and holds what was kept of a former one, so that what was configured is there
+// when Open returns.
 func (c *Cluster) settle() {
 	ctx, cancel := context.WithTimeout(c.ctx, 5*time.Second)
 	defer cancel()
 	for c.record.Mode != Joined && c.node.Barrier(ctx) != nil && ctx.Err() == nil {
 		time.Sleep(5 * time.Millisecond)
+	}
+	if c.record.Mode != Joined {
+		c.seed()
 	}
 }
 

@@ -150,19 +150,28 @@ func (c *Cluster) find(node string) (replica.Member, error) {
 func (c *Cluster) Reset(ctx context.Context, force bool) error {
 	if c.record.Mode == Joined && !force {
 		if err := c.depart(ctx); err != nil {
-			return fault.Mend(fault.WrongState, "this node can not leave its cluster: "+err.Error(), "xmpp reset --force")
+			return fault.Mend(fault.WrongState, "this node can not leave its cluster: "+reason(err), "xmpp reset --force")
 		}
 	}
 	return c.become(record{Mode: Standalone})
 }
 
+// reason is a refusal without its remedy, where another one is given.
+func reason(err error) string {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.Message
+	}
+	return err.Error()
+}
+
 // Lost says what recovery may lose, before it is done.
-const Lost = "what only the lost nodes had written is gone; they must be reset before they join again"
+const Lost = "this node becomes a cluster of its own; what only the lost nodes had written is lost, and they must be reset before they join again"
 
 // MayRecover checks that recovery is for a survivor of a lost majority.
 func (c *Cluster) MayRecover() error {
 	if c.record.Mode != Joined {
-		return fault.Mend(fault.WrongState, "this node is not a member of a cluster", "")
+		return fault.Mend(fault.WrongState, "this node is not a member of a cluster, so there is none to recover", "xmpp cluster initialize, or xmpp cluster join <member>")
 	}
 	if v := c.View(); v.Reachable >= v.Needed {
 		return fault.Mend(fault.WrongState, fmt.Sprintf("the cluster has its quorum: %d of %d voters reachable", v.Reachable, v.Voters),

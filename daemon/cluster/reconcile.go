@@ -97,13 +97,10 @@ func (c *Cluster) attempt(doing, id string, err error) {
 // reconcileSelf tells the cluster where this node is now: a node that changes
 // its address keeps its place.
 func (c *Cluster) reconcileSelf() {
-	have, ok := c.State().Members[c.id.ID]
-	if c.cfg.Addr == "" || ok && sameMember(have, c.self()) || c.removed() {
-		return
-	}
-	if !ok && c.State().ClusterID == "" {
-		// A joiner whose log has not arrived: the table of the others may have
-		// an old address, where the leader looks for it in vain.
+	// The roster and not the state: until the leader finds this node at its new
+	// address, no log tells the state anything.
+	have, ok := c.roster().Members[c.id.ID]
+	if c.cfg.Addr == "" || !ok || sameMember(have, c.self()) || c.removed() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, 3*time.Second)

@@ -32,11 +32,28 @@ func (n *Node) SetDomain(ctx context.Context, _ bus.Caller, domain string) error
 	if err != nil {
 		return fault.Mend(fault.InvalidArgument, fmt.Sprintf("%q is not a domain name", domain), "use letters, digits, dots and hyphens, like meet.example")
 	}
+	if err := n.mayServe(ctx, j.Domain()); err != nil {
+		return err
+	}
 	if _, err := n.propose(ctx, replica.SetDomain(j.Domain())); err != nil {
 		return err
 	}
 	n.apply(ctx)
 	return nil
+}
+
+// mayServe refuses another domain than the one that is being served: streams
+// and certificates are of that one.
+func (n *Node) mayServe(ctx context.Context, domain string) error {
+	i, err := n.instance(ctx)
+	if err != nil {
+		return err
+	}
+	have := i.cluster.State().Domain
+	if have == "" || have == domain || i.cluster.Mode() == cluster.Joined || !n.values.Load().XMPP.Enabled {
+		return nil // a cluster's own refusal is the replica's
+	}
+	return fault.Mend(fault.WrongState, "the XMPP server is enabled and serves "+have, "xmpp disable")
 }
 
 // CallBridgeAdd implements org.quorate.Xmpp1.
@@ -258,7 +275,7 @@ func (n *Node) ClusterRecover(ctx context.Context, _ bus.Caller, force bool) (st
 		return "", err
 	}
 	if !force {
-		return "", fault.Mend(fault.WrongState, "recovery makes this node a cluster of its own: "+cluster.Lost, "xmpp cluster recover --force")
+		return cluster.Lost, nil
 	}
 	err = n.transition(ctx, (*cluster.Cluster).MayRecover, i.cluster.Recover)
 	if err != nil {
