@@ -84,6 +84,7 @@ type delivery struct {
 	stanza, jid, lane string
 	n                 uint64
 	inc               Inc
+	sid               SID
 }
 
 func (s *simSession) Enqueue(raw []byte) bool {
