@@ -82,7 +82,11 @@ func (s *sim) traffic() {
 func (s *sim) step() {
 	s.now += s.r.Int64N(4)
 	i, j := s.r.IntN(3), s.r.IntN(3)
-	switch p := s.r.IntN(1000); {
+	p := s.r.IntN(1000)
+	if s.bad != nil && s.bad.rough && p%8 == 0 {
+		p = 950 + s.r.IntN(33)
+	}
+	switch {
 	case p < 600:
 		for k := s.r.IntN(4); k >= 0 && s.pump(i, j); k-- {
 		}
