@@ -1,0 +1,201 @@
+package cluster_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"quorate.org/daemon/cluster"
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/forward"
+	"quorate.org/daemon/mesh"
+	"quorate.org/daemon/replica"
+)
+
+// member is one node of a cluster in this process, on an address of its own.
+type member struct {
+	t       testing.TB
+	dir     string
+	addr    string
+	port    int // of the mesh
+	cert    *tls.Certificate
+	trust   atomic.Bool
+	cluster *cluster.Cluster
+	forward *forward.Node
+	quit    context.CancelFunc
+	running sync.WaitGroup
+}
+
+var lastAddr atomic.Int32
+
+func certificate(t testing.TB) *tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "meet.example"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+type facts struct{ state func() *replica.State }
+
+func (f facts) Domain() string              { return f.state().Domain }
+func (f facts) CallBridge(name string) bool { _, ok := f.state().CallBridge(name); return ok }
+func (f facts) CallBridges() []string       { return nil }
+
+func newMember(t testing.TB, cert *tls.Certificate) *member {
+	m := &member{t: t, dir: t.TempDir(), addr: fmt.Sprintf("127.0.%d.%d", 90, lastAddr.Add(1)), port: 5224, cert: cert}
+	m.trust.Store(true)
+	m.open()
+	t.Cleanup(m.close)
+	return m
+}
+
+func (m *member) open() {
+	m.t.Helper()
+	inc := forward.NewIncarnation()
+	log := slog.New(slog.NewTextHandler(m.t.Output(), nil)).With("node", m.addr)
+	c, err := cluster.Open(cluster.Config{
+		Dir: m.dir, Name: m.addr, Version: "test", Addr: m.addr, ClientPort: 5222, MeshPort: m.port, GossipPort: 7946,
+		Incarnation: inc, Logger: log,
+		Certificate: func() (*tls.Certificate, error) { return m.cert, nil },
+		Trust: func([]*x509.Certificate) error {
+			if !m.trust.Load() {
+				return fault.New(fault.Trust, "not trusted")
+			}
+			return nil
+		},
+		NewTraffic: func(id string, links *mesh.Mesh, state func() *replica.State) cluster.Traffic {
+			m.forward = forward.New(forward.Config{ID: id, Inc: inc, Links: links, Facts: facts{state}, Logger: log})
+			return m.forward
+		},
+		Directory: func() map[string]string { return m.forward.Directory() },
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.cluster = c
+	ctx, quit := context.WithCancel(context.Background())
+	m.quit = quit
+	m.running.Go(func() { m.forward.Run(ctx) })
+}
+
+func (m *member) close() {
+	if m.cluster == nil {
+		return
+	}
+	if err := m.cluster.Abort(); err != nil {
+		m.t.Logf("closing %s: %v", m.addr, err)
+	}
+	m.quit()
+	m.running.Wait()
+	m.cluster = nil
+}
+
+// again runs a transition and opens the instance anew, as package node does.
+func (m *member) again(act func() error, between func(string) error) {
+	m.t.Helper()
+	if err := act(); err != nil {
+		m.t.Fatalf("%s: %v", m.addr, err)
+	}
+	m.close()
+	if between != nil {
+		if err := between(m.dir); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	m.open()
+}
+
+func until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("waited too long until %s", what)
+}
+
+func propose(t testing.TB, m *member, c replica.Command) {
+	t.Helper()
+	if err := m.cluster.Propose(t.Context(), c); err != nil {
+		t.Fatalf("%s: %v", m.addr, err)
+	}
+}
+
+// form makes a cluster of n nodes by enable, initialize and join.
+func form(t testing.TB, n int) []*member {
+	t.Helper()
+	cert := certificate(t)
+	first := newMember(t, cert)
+	propose(t, first, replica.SetDomain("meet.example"))
+	for i := range n {
+		propose(t, first, replica.AddCallBridge(fmt.Sprintf("cb%d", i+1), replica.NewSecret()))
+	}
+	first.again(first.cluster.Enable, nil)
+	first.again(func() error { return first.cluster.Initialize(t.Context()) }, nil)
+	all := []*member{first}
+	for range n - 1 {
+		m := newMember(t, cert)
+		m.again(m.cluster.Enable, nil)
+		m.again(func() error { return m.cluster.Join(t.Context(), first.addr) }, cluster.Enter)
+		all = append(all, m)
+		until(t, m.addr+" votes", func() bool {
+			v := m.cluster.View()
+			return v.Voters == len(all) && v.LeaderID != "" && voting(v)
+		})
+	}
+	return all
+}
+
+func voting(v cluster.View) bool {
+	for _, p := range v.Peers {
+		if p.Self && !p.Voter {
+			return false
+		}
+	}
+	return len(v.Peers) == v.Voters
+}
+
+func leaderOf(t testing.TB, all []*member) (leader *member, others []*member) {
+	t.Helper()
+	until(t, "one leads", func() bool {
+		leader, others = nil, nil
+		for _, m := range all {
+			if m.cluster != nil && m.cluster.View().State == cluster.StateLeader {
+				leader = m
+			} else {
+				others = append(others, m)
+			}
+		}
+		return leader != nil
+	})
+	return leader, others
+}
+
+func wantFault(t testing.TB, what string, err error, code fault.Code) {
+	t.Helper()
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Code != code {
+		t.Errorf("%s: %v, want a fault %s", what, err, code)
+	}
+}
