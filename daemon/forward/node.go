@@ -18,6 +18,8 @@ type Links interface {
 	Send(id string, add func([]byte) []byte) bool
 	// Flush has what Send appended written: inline if the caller's batch is over.
 	Flush(inline bool)
+	// Reset breaks the link to a node that sent what can not be understood.
+	Reset(id string, why error)
 }
 
 // Config is what New needs.
@@ -45,13 +47,16 @@ type Node struct {
 	facts Facts
 	log   *slog.Logger
 	wait  time.Duration
+	began time.Time
+
+	closing sync.WaitGroup // goroutines of drainSession
 
 	mu       sync.Mutex // guards what follows
 	edge     *router.Edge
 	leader   *router.Leader
 	local    []localMsg
 	sessions map[router.SID]*session
-	room     chan struct{} // closed when the window has room again; nil while nobody waits
+	room     chan struct{} // closed when the window has room again or a session has ended; nil while nobody waits
 	said     bool          // the leader machine served when last looked
 }
 
@@ -65,18 +70,20 @@ func New(c Config) *Node {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	n := &Node{self: router.NodeID(c.ID), inc: c.Inc, links: c.Links, facts: c.Facts, log: c.Logger,
+	n := &Node{self: router.NodeID(c.ID), inc: c.Inc, links: c.Links, facts: c.Facts, log: c.Logger, began: time.Now(),
 		sessions: make(map[router.SID]*session), wait: c.Limits.GiveUp}
 	if n.wait <= 0 {
 		n.wait = router.GiveUp
 	}
 	n.edge = router.NewEdge(router.EdgeConfig{Inc: c.Inc, Limits: c.Limits, Out: edgeOut{n},
-		Now: now, Parse: classOf, Bounce: n.bounce})
+		Now: n.now, Parse: classOf, Bounce: n.bounce})
 	n.leader = router.NewLeader(n.self, rules(c.Facts), leaderOut{n})
 	return n
 }
 
-func now() int64 { return time.Now().UnixMilli() }
+// now is the time in Unix milliseconds as of the start of this process. It does
+// not follow a clock that is set, which would time out or hold everything.
+func (n *Node) now() int64 { return n.began.UnixMilli() + time.Since(n.began).Milliseconds() }
 
 // edgeOut and leaderOut carry what the machines send; both only append.
 type (
@@ -105,6 +112,13 @@ func (n *Node) drain() {
 	}
 	n.local = n.local[:0]
 	if n.room != nil && n.edge.Source.Room(0) {
+		n.wake()
+	}
+}
+
+// wake has every Send that waits look again. The caller holds the lock.
+func (n *Node) wake() {
+	if n.room != nil {
 		close(n.room)
 		n.room = nil
 	}
@@ -119,7 +133,7 @@ func (n *Node) settle() {
 func (n *Node) step(from router.NodeID, m router.Msg, toLeader bool) {
 	switch {
 	case toLeader:
-		n.leader.Receive(now(), from, m)
+		n.leader.Receive(n.now(), from, m)
 	case m.Type == router.MsgClose:
 		n.drainSession(from, m)
 	default:
@@ -136,14 +150,16 @@ func fromEdge(t router.MsgType) bool {
 	return false
 }
 
-// Receive takes the payloads of one read from a peer.
+// Receive takes the payloads of one read from a peer. One that is no message
+// breaks the link: what it was is lost, which only a new epoch repairs.
 func (n *Node) Receive(id string, payloads [][]byte) {
 	msgs := make([]router.Msg, 0, len(payloads))
+	var bad error
 	for _, p := range payloads {
 		m, err := router.ParseMsg(p)
 		if err != nil {
-			n.log.Error("a peer sent what is no message", "node_id", id, "error", err)
-			return
+			bad = err
+			break
 		}
 		msgs = append(msgs, m)
 	}
@@ -154,13 +170,17 @@ func (n *Node) Receive(id string, payloads [][]byte) {
 	n.drain()
 	n.mu.Unlock()
 	n.links.Flush(true)
+	if bad != nil {
+		n.log.Error("a peer sent what is no message", "node_id", id, "error", bad)
+		n.links.Reset(id, bad)
+	}
 }
 
 // LinkUp tells that a peer can be reached.
 func (n *Node) LinkUp(id string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.leader.LinkUp(now(), router.NodeID(id))
+	n.leader.LinkUp(n.now(), router.NodeID(id))
 	n.settle()
 }
 
@@ -169,7 +189,7 @@ func (n *Node) LinkDown(id string, dead bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.edge.LinkDown(router.NodeID(id))
-	n.leader.LinkDown(now(), router.NodeID(id), dead)
+	n.leader.LinkDown(n.now(), router.NodeID(id), dead)
 	n.settle()
 }
 
@@ -178,13 +198,13 @@ func (n *Node) LinkDown(id string, dead bool) {
 func (n *Node) Reign(term uint64, members []router.Member, linked func(id string) bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.leader.Members(now(), members)
+	n.leader.Members(n.now(), members)
 	for _, m := range members {
 		if m.Node != n.self && linked(string(m.Node)) {
-			n.leader.LinkUp(now(), m.Node)
+			n.leader.LinkUp(n.now(), m.Node)
 		}
 	}
-	n.leader.Start(now(), term)
+	n.leader.Start(n.now(), term)
 	n.settle()
 }
 
@@ -203,11 +223,12 @@ func (n *Node) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			n.closing.Wait()
 			return
 		case <-t.C:
 		}
 		n.mu.Lock()
-		n.leader.Tick(now())
+		n.leader.Tick(n.now())
 		n.edge.Tick()
 		n.settle()
 		if e, ok := n.leader.Serving(); ok != n.said {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"sync"
-	"time"
 
 	"quorate.org/daemon/edge"
 	"quorate.org/daemon/jid"
@@ -32,7 +31,14 @@ type session struct {
 	sent  uint64 // guarded by node.mu
 
 	once sync.Once
-	left [][]byte // set by drained, before the machine asks
+
+	closing *closing // the last CLOSE, while the stream is drained for it; guarded by node.mu
+	left    [][]byte // taken off the stream for the machine to ask for; guarded by node.mu
+}
+
+type closing struct {
+	from router.NodeID
+	msg  router.Msg
 }
 
 // sink lends a stream's outbox to the router.
@@ -41,6 +47,7 @@ type sink struct{ s *session }
 func (k sink) Enqueue(raw []byte) bool { return k.s.out.Enqueue(raw) }
 func (k sink) Shut(condition string) {
 	k.s.ended = true
+	k.s.node.wake()
 	k.s.out.Shut(condition, "")
 }
 
@@ -53,24 +60,47 @@ func (k sink) Drain() [][]byte {
 
 // drainSession closes the outbox before the machine handles CLOSE. That may
 // wait for a write under way, so it leaves the lock; nothing overtakes it that
-// matters, since the leader sends the session nothing behind its CLOSE.
+// matters, since the leader sends the session nothing behind its CLOSE. A CLOSE
+// that comes meanwhile, from the next epoch, takes the place of the first.
 func (n *Node) drainSession(from router.NodeID, m router.Msg) {
 	s := n.sessions[m.SID]
-	if s == nil {
+	if s == nil || !n.current(from, m.Epoch) {
 		n.edge.Receive(from, m)
 		return
 	}
-	go func() {
+	draining := s.closing != nil
+	s.closing = &closing{from, m}
+	if draining {
+		return
+	}
+	n.closing.Go(func() {
 		left := s.out.Drain()
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		s.left = append(s.left, left...)
-		n.edge.Receive(from, m)
-		if s.left == nil {
-			delete(n.sessions, s.sid)
-		}
+		n.closeDrained(s)
 		n.settle()
-	}()
+	})
+}
+
+// closeDrained hands CLOSE to the machine. When a new epoch began meanwhile, its
+// leader has to close the session again.
+func (n *Node) closeDrained(s *session) {
+	c := s.closing
+	s.closing = nil
+	if n.current(c.from, c.msg.Epoch) {
+		n.edge.Receive(c.from, c.msg)
+		delete(n.sessions, s.sid)
+		return
+	}
+	sink{s}.Shut(c.msg.Reason)
+	n.edge.Unbind(s.sid)
+}
+
+// current reports whether a message is of the epoch the edge is in.
+func (n *Node) current(from router.NodeID, e router.Epoch) bool {
+	leader, epoch, _ := n.edge.Leader()
+	return from == leader && e == epoch
 }
 
 // Bind asks the leader for a session and waits for it at most as long as a
@@ -117,6 +147,7 @@ func (s *session) Close() {
 			delete(n.sessions, s.sid)
 		}
 		s.ended = true
+		n.wake()
 		n.edge.Unbind(s.sid)
 		n.settle()
 	})
@@ -137,12 +168,12 @@ func (s *session) Send(ctx context.Context, h *xmlwire.Header, raw []byte) error
 
 // frame copies the stanza with its normalised recipient, in one allocation.
 func (s *session) frame(c router.Class, h *xmlwire.Header, raw []byte) (*router.Frame, error) {
-	f := &router.Frame{Class: c, Lane: s.sid, Time: now()}
+	f := &router.Frame{Class: c, Lane: s.sid, Time: s.node.now()}
 	buf := make([]byte, 0, len(raw)+len(h.To.Value)+len(s.bare))
 	buf = append(buf, raw...)
 	f.Raw = buf[:len(raw):len(raw)]
 	switch {
-	case len(h.To.Value) > 0:
+	case h.To.Present():
 		to, err := parseAttr(h.To)
 		if err != nil {
 			return nil, err
@@ -179,7 +210,6 @@ func (s *session) submit(ctx context.Context, f *router.Frame) error {
 		n.mu.Unlock()
 		select {
 		case <-room:
-		case <-time.After(tick):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -232,6 +262,6 @@ func (n *Node) bounce(f *router.Frame) {
 		return
 	}
 	if c, ok := classOf(raw); ok {
-		n.edge.Submit(&router.Frame{Class: c, To: to, Raw: raw, Time: now()})
+		n.edge.Submit(&router.Frame{Class: c, To: to, Raw: raw, Time: n.now()})
 	}
 }

@@ -83,6 +83,16 @@ func (m *Mesh) Flush(inline bool) {
 	}
 }
 
+// Reset breaks the link to a peer, which sent what can not be understood.
+func (m *Mesh) Reset(id string, why error) {
+	m.mu.Lock()
+	l := m.links[id]
+	m.mu.Unlock()
+	if l != nil {
+		l.close(why)
+	}
+}
+
 // Linked reports whether the link to a peer stands.
 func (m *Mesh) Linked(id string) bool {
 	m.mu.Lock()
