@@ -125,6 +125,13 @@ func TestVerify(t *testing.T) {
 	if _, err := Verify(pkitest.Certs(leaf), pkitest.Certs(sub, root), pkitest.Certs(other), pkitest.Now); fault.CodeOf(err) != fault.Trust {
 		t.Errorf("another CA: %v", err)
 	}
+	self := pkitest.SelfSigned(t, "meet.example")
+	if _, err := Verify(pkitest.Certs(self), pkitest.Certs(root), nil, pkitest.Now); fault.CodeOf(err) != fault.Trust {
+		t.Errorf("self-signed, by a foreign bundle: %v", err)
+	}
+	if _, err := Verify(pkitest.Certs(self), pkitest.Certs(self), nil, pkitest.Now); err != nil {
+		t.Errorf("self-signed, by itself: %v", err)
+	}
 	if _, err := Verify(pkitest.Certs(leaf), pkitest.Certs(sub, root), nil, pkitest.Now.AddDate(2, 0, 0)); fault.CodeOf(err) != fault.Expired {
 		t.Errorf("later: %v", err)
 	}

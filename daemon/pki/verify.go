@@ -29,11 +29,20 @@ func Verify(certificate, bundle, ca []*x509.Certificate, now time.Time) ([]*x509
 	if !VouchesForItself(last) {
 		return nil, missingIssuer(last, all)
 	}
-	if len(ca) > 0 && !slices.ContainsFunc(path, func(c *x509.Certificate) bool { return slices.ContainsFunc(ca, c.Equal) }) {
+	if !meets(path, pool(bundle, ca)) {
+		return nil, fault.Mend(fault.Trust, fmt.Sprintf("the bundle holds no issuer of %s, which vouches for itself", Subject(leaf)),
+			"verify it against the bundle of the CA that issued it")
+	}
+	if len(ca) > 0 && !meets(path, ca) {
 		return nil, fault.Mend(fault.Trust, fmt.Sprintf("the certificate leads to %s, which is not the given CA", Subject(last)),
 			"verify it against the CA that issued it")
 	}
 	return path, verifyPath(path, now)
+}
+
+// meets reports whether a certificate of the path is in the list.
+func meets(path, list []*x509.Certificate) bool {
+	return slices.ContainsFunc(path, func(c *x509.Certificate) bool { return slices.ContainsFunc(list, c.Equal) })
 }
 
 // verifyPath lets crypto/x509 judge what remains: path length, name constraints.
