@@ -138,7 +138,7 @@ func (s *Service) key(file string) (crypto.Signer, error) {
 		return nil, err
 	}
 	if c.Key == nil {
-		return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("%s holds a %s, not a private key", file, c.Kind))
+		return nil, fault.Mend(fault.InvalidArgument, fmt.Sprintf("%s holds a %s, not a private key", file, c.Kind), "pki list shows what each file holds")
 	}
 	return c.Key, nil
 }
@@ -149,7 +149,7 @@ func (s *Service) certificates(file string) ([]*x509.Certificate, error) {
 		return nil, err
 	}
 	if len(c.Certificates) == 0 {
-		return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("%s holds a %s, not a certificate", file, c.Kind))
+		return nil, fault.Mend(fault.InvalidArgument, fmt.Sprintf("%s holds a %s, not a certificate", file, c.Kind), "pki list shows what each file holds")
 	}
 	return c.Certificates, nil
 }

@@ -2,7 +2,9 @@ package confd
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"sort"
@@ -32,7 +34,7 @@ func (s *Service) Set(_ context.Context, _ bus.Caller, values map[string]any) (u
 func (s *Service) Unset(_ context.Context, _ bus.Caller, keys []string) (uint64, error) {
 	for _, key := range keys {
 		if _, ok := settings.Find(key); !ok {
-			return 0, fault.New(fault.InvalidArgument, key+": "+settings.Unknown(key))
+			return 0, fault.Mend(fault.InvalidArgument, key+": "+settings.Unknown(key), "config show")
 		}
 	}
 	return s.edit(nil, keys)
@@ -56,7 +58,7 @@ func convert(values map[string]any) (settings.Raw, error) {
 	}
 	if len(problems) > 0 {
 		sort.Strings(problems)
-		return nil, fault.New(fault.InvalidArgument, strings.Join(problems, "\n"))
+		return nil, fault.Mend(fault.InvalidArgument, strings.Join(problems, "\n"), "config show "+slices.Sorted(maps.Keys(values))[0]+" describes what is taken")
 	}
 	return out, nil
 }
@@ -78,7 +80,7 @@ func (s *Service) edit(set settings.Raw, unset []string) (uint64, error) {
 	draft := file.OwnText(own)
 	loaded, err := s.check(map[string][]byte{file.Own: draft})
 	if err != nil {
-		return 0, err
+		return 0, unplaced(err)
 	}
 	if err := overridden(loaded, set); err != nil {
 		return 0, err
@@ -87,6 +89,28 @@ func (s *Service) edit(set settings.Raw, unset []string) (uint64, error) {
 		return 0, err
 	}
 	return s.accept(loaded)
+}
+
+// unplaced leaves the place out of what is wrong with a draft of the own
+// drop-in: no file has that line, and none is to be mended.
+func unplaced(err error) error {
+	lines := strings.Split(reason(err), "\n")
+	for i, line := range lines {
+		rest, own := strings.CutPrefix(line, file.Own+":")
+		if !own {
+			return err
+		}
+		_, lines[i], _ = strings.Cut(rest, ": ")
+	}
+	return fault.Mend(fault.InvalidArgument, strings.Join(lines, "\n"), "config show lists the values in effect")
+}
+
+func reason(err error) string {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.Message
+	}
+	return err.Error()
 }
 
 // own reads what the own drop-in sets now.
