@@ -73,6 +73,7 @@ type Cluster struct {
 	pool     *gossip.Pool
 	suspects map[string]suspicion // by node ID of who suspects
 	dead     map[string]bool      // peers whose process is proved gone
+	lost     map[string]time.Time // when the link to a peer was last lost
 	spared   map[uint64]bool      // terms whose leader this node has stood against
 }
 
@@ -83,7 +84,8 @@ func Open(cfg Config) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{cfg: cfg, log: cfg.Logger, id: id, record: r, changed: make(chan struct{}, 1),
-		suspects: make(map[string]suspicion), dead: make(map[string]bool), spared: make(map[uint64]bool)}
+		suspects: make(map[string]suspicion), dead: make(map[string]bool),
+		lost: make(map[string]time.Time), spared: make(map[uint64]bool)}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.mesh = mesh.New(mesh.Config{Identity: id, Name: cfg.Name, Version: cfg.Version, Incarnation: cfg.Incarnation,
 		Certificate: cfg.Certificate, Trust: cfg.Trust, Keepalive: cfg.Heartbeat / 2, Handler: (*peers)(c), Logger: cfg.Logger})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
@@ -42,12 +43,21 @@ func (c *Cluster) Join(ctx context.Context, host string) error {
 	var ans joinAnswer
 	req := joinRequest{Member: c.self(), Entries: c.State().Standalone()}
 	if err := c.askJoin(ctx, addrs, req, &ans); err != nil {
-		return err
+		return advised(err)
 	}
 	if ans.Roster == nil {
 		return fault.New(fault.Version, "the peer's answer to the join is not understood")
 	}
 	return c.become(record{Mode: Joined, Known: ans.Roster})
+}
+
+// advised gives a member that does not answer its remedy.
+func advised(err error) error {
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Code != fault.TCP || f.Remedy != "" {
+		return err
+	}
+	return fault.Mend(f.Code, f.Message, "see that the node is on and a member (on it: xmpp cluster status), and that nothing between the nodes blocks the port")
 }
 
 // askJoin asks the addresses in turn, and again for a while when the cluster is
@@ -68,6 +78,29 @@ func (c *Cluster) askJoin(ctx context.Context, addrs []string, req joinRequest, 
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// Alone reports whether this node is the only member of its cluster.
+func (c *Cluster) Alone() bool {
+	return c.record.Mode == Joined && len(c.roster().Members) == 1 && !c.removed()
+}
+
+// MemberWith reports whether the node at host is another member of the cluster
+// this node is a member of: a join through it has been done.
+func (c *Cluster) MemberWith(ctx context.Context, host string) bool {
+	if c.record.Mode != Joined || c.removed() {
+		return false
+	}
+	addrs, err := c.resolve(ctx, host)
+	if err != nil {
+		return false
+	}
+	for _, m := range c.roster().Members {
+		if m.ID != c.id.ID && slices.Contains(addrs, net.JoinHostPort(m.Addr, strconv.Itoa(m.MeshPort))) {
+			return true
+		}
+	}
+	return false
 }
 
 // Enter finishes a join on disk once the instance is closed: the node's own

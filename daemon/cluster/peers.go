@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"time"
 
 	"quorate.org/daemon/mesh"
 )
@@ -24,10 +25,14 @@ func (p *peers) LinkUp(id string) {
 
 func (p *peers) LinkDown(id string, dead bool) {
 	c := (*Cluster)(p)
+	c.mu.Lock()
 	if dead {
-		c.mu.Lock()
 		c.dead[id] = true
-		c.mu.Unlock()
+	} else {
+		c.lost[id] = time.Now()
+	}
+	c.mu.Unlock()
+	if dead {
 		c.suspect(id)
 	}
 	c.traffic.LinkDown(id, dead)

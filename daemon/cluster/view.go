@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"strconv"
 	"time"
@@ -42,7 +43,7 @@ type PeerView struct {
 	Leader, Self      bool
 	Voter             bool
 	Gossip            string        // alive, failed, left, unknown
-	LastContact       time.Duration // since it was last heard; negative when never
+	LastContact       time.Duration // since it was last heard; negative when never since this instance began
 	Lag               uint64
 	Version           string
 }
@@ -69,7 +70,7 @@ func (c *Cluster) View() View {
 	case c.record.Mode == Standalone:
 		v.State = StateStandalone
 	case c.record.Mode == Enabled:
-		v.State, v.Reason = StateNotJoined, "neither initialized nor joined"
+		v.State, v.Reason = StateNotJoined, "neither initialized nor joined; next is xmpp cluster initialize on the first node, xmpp cluster join on the others"
 	case c.removed():
 		v.State, v.Reason = StateNotJoined, "this node was removed from the cluster"
 	case s.Role == consensus.Leader:
@@ -97,7 +98,7 @@ func (c *Cluster) View() View {
 func (c *Cluster) peerViews(s consensus.Status) []PeerView {
 	seen := map[string]gossip.Member{}
 	c.mu.Lock()
-	pool := c.pool
+	pool, lost := c.pool, maps.Clone(c.lost)
 	c.mu.Unlock()
 	if pool != nil {
 		for _, m := range pool.Members() {
@@ -128,8 +129,22 @@ func (c *Cluster) peerViews(s consensus.Status) []PeerView {
 			}
 		case p.Leader && !s.LastContact.IsZero():
 			p.LastContact = time.Since(s.LastContact)
+		default:
+			p.LastContact = c.lastHeard(m.ID, lost[m.ID])
 		}
 		list = append(list, p)
 	}
 	return list
+}
+
+// lastHeard is for peers that exchange no raft messages with this node: what
+// their link tells, or when it was lost.
+func (c *Cluster) lastHeard(id string, lost time.Time) time.Duration {
+	if ago, ok := c.mesh.Heard(id); ok {
+		return ago
+	}
+	if lost.IsZero() {
+		return -1
+	}
+	return time.Since(lost)
 }

@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 	"time"
 
 	"quorate.org/daemon/bus"
@@ -39,6 +41,7 @@ func (n *Node) applyLocked(ctx context.Context) {
 	note(n.renew(ctx, v))
 	addrs, err := listenAddrs(v)
 	note(err)
+	unknown := err != nil
 	if want := n.shapeNow(addrs); want != n.shape && (err == nil || want.addr != "") {
 		n.log.Info("starting anew with other addresses, ports or timers")
 		if err := n.reopenShape(); err != nil {
@@ -47,11 +50,33 @@ func (n *Node) applyLocked(ctx context.Context) {
 			return
 		}
 		i = n.inst.Load()
+		n.catchUp(ctx, i)
 	}
 	note(n.seed(ctx, i, v))
-	steps, err := n.serve(i, v, addrs)
-	note(err)
+	var steps []bus.Step
+	if !unknown || !i.open.Load() || !n.wanted(i, v) { // an address that is not there must not end the streams on the others
+		steps, err = n.serve(i, v, addrs)
+		note(err)
+	}
 	n.finish(v.Generation, faults, steps)
+}
+
+// catchUpWait is how long a member that was opened anew may take to learn the
+// domain from its leader, before the ports are dealt with without it.
+const catchUpWait = 3 * time.Second
+
+// catchUp waits until the ports can be opened, so that what is said of them is
+// the outcome and not a hope.
+func (n *Node) catchUp(ctx context.Context, i *instance) {
+	ctx, cancel := context.WithTimeout(ctx, catchUpWait)
+	defer cancel()
+	for i.cluster.State().Domain == "" && i.cluster.Roster().Domain != "" {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 func (n *Node) reopenShape() error {
@@ -91,7 +116,17 @@ func (n *Node) turn() {
 		_, err = n.serve(i, v, addrs)
 	}
 	if err != nil {
-		n.log.Warn("opening the ports; it is tried again", "error", err)
+		n.blame(faultOf(err))
+	}
+}
+
+// blame adds a fault to those in effect, which also makes retry try again.
+func (n *Node) blame(f bus.Fault) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !contains(n.faults, f) {
+		n.log.Warn(f.Text, "code", f.Code, "remedy", f.Remedy)
+		n.faults = append(n.faults[:len(n.faults):len(n.faults)], f)
 	}
 }
 
@@ -104,19 +139,27 @@ func (n *Node) serve(i *instance, v *settings.Values, addrs []netip.Addr) ([]bus
 	cfg.Open = n.wanted(i, v) && len(addrs) > 0
 	err := i.edge.Apply(cfg)
 	i.open.Store(cfg.Open && err == nil)
-	if !cfg.Open {
-		return nil, err
+	if !cfg.Open || err != nil {
+		return nil, portFault(err)
 	}
 	steps := make([]bus.Step, 0, len(addrs))
 	for _, a := range addrs {
-		step := bus.Step{Name: "listening", OK: err == nil,
-			Text: fmt.Sprintf("listening on %s, clients on port %d and components on port %d", a, cfg.ClientPort, cfg.ComponentPort)}
-		if err != nil {
-			step.Text = err.Error()
-		}
-		steps = append(steps, step)
+		steps = append(steps, bus.Step{Name: "listening", OK: true,
+			Text: fmt.Sprintf("listening on %s, clients on port %d and components on port %d", a, cfg.ClientPort, cfg.ComponentPort)})
 	}
-	return steps, err
+	return steps, nil
+}
+
+// portFault names what keeps a port from being opened.
+func portFault(err error) error {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Addr == nil {
+		return err
+	}
+	var why syscall.Errno
+	errors.As(op.Err, &why)
+	return fault.Mend(fault.WrongState, fmt.Sprintf("the port %s can not be opened: %s", op.Addr, why),
+		"choose another one: xmpp port client <number>, xmpp port component <number>; or xmpp listen <interface>")
 }
 
 // wanted reports whether the client and component ports should be open: the

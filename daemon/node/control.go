@@ -171,6 +171,9 @@ func (n *Node) ClusterEnable(ctx context.Context, _ bus.Caller) error {
 
 // ClusterInitialize implements org.quorate.Xmpp1.
 func (n *Node) ClusterInitialize(ctx context.Context, _ bus.Caller) error {
+	if i, err := n.instance(ctx); err == nil && i.cluster.Alone() {
+		return nil
+	}
 	if err := n.formable(); err != nil {
 		return err
 	}
@@ -195,6 +198,9 @@ const joinWait = 30 * time.Second
 
 // ClusterJoin implements org.quorate.Xmpp1.
 func (n *Node) ClusterJoin(ctx context.Context, _ bus.Caller, host string) error {
+	if i, err := n.instance(ctx); err == nil && i.cluster.MemberWith(ctx, host) {
+		return nil
+	}
 	if err := n.formable(); err != nil {
 		return err
 	}

@@ -19,6 +19,9 @@ func listenAddrs(v *settings.Values) ([]netip.Addr, error) {
 	var out []netip.Addr
 	for _, l := range v.XMPP.Listen {
 		if a, err := netip.ParseAddr(l); err == nil {
+			if err := present(a.Unmap()); err != nil {
+				return out, err
+			}
 			out = append(out, a.Unmap())
 			continue
 		}
@@ -29,6 +32,21 @@ func listenAddrs(v *settings.Values) ([]netip.Addr, error) {
 		out = append(out, addrs...)
 	}
 	return out, nil
+}
+
+// present checks that an address is one of this node's.
+func present(a netip.Addr) error {
+	list, err := net.InterfaceAddrs()
+	if err != nil {
+		return fmt.Errorf("listing addresses: %w", err)
+	}
+	for _, x := range list {
+		p, err := netip.ParsePrefix(x.String())
+		if err == nil && (p.Addr().Unmap() == a.WithZone("") || a.IsLoopback() && p.Contains(a)) {
+			return nil
+		}
+	}
+	return fault.Mend(fault.NotFound, "this node has no address "+a.String(), "xmpp listen a, or an address this node has")
 }
 
 func addrsOf(letter string, stored []settings.Interface) ([]netip.Addr, error) {
@@ -68,10 +86,10 @@ func cardOf(letter string, stored []settings.Interface, cards []net.Interface) (
 				return c, nil
 			}
 		}
-		return net.Interface{}, fault.New(fault.NotFound, fmt.Sprintf("interface %s: there is no network card %s", letter, s.MAC))
+		return net.Interface{}, fault.Mend(fault.NotFound, fmt.Sprintf("interface %s: there is no network card %s", letter, s.MAC), "config show network.interfaces, and bind the letter to a card that is there")
 	}
 	if i := int(letter[0] - 'a'); len(stored) == 0 && i < len(cards) {
 		return cards[i], nil
 	}
-	return net.Interface{}, fault.New(fault.NotFound, fmt.Sprintf("interface %s: there is no such network card", letter))
+	return net.Interface{}, fault.Mend(fault.NotFound, fmt.Sprintf("interface %s: there is no such network card", letter), "xmpp listen a")
 }
