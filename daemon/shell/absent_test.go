@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"quorate.org/daemon/bus"
 )
 
@@ -75,13 +77,23 @@ func TestBusRestarted(t *testing.T) {
 	}
 }
 
-func TestStoredAndNotApplied(t *testing.T) {
-	startNode(t)
+// What can not be applied is taken back.
+func TestNotAppliedChangesNothing(t *testing.T) {
+	n := startNode(t)
+	n.set(func() { n.values["xmpp.client_port"], n.own = int64(5222), "xmpp.client_port" })
 	out, code := run1(t, "xmpp port client 22", "")
 	const want = "FAILURE: port 22 is in use\nREMEDY: xmpp port client 5222\n" +
-		"FAILURE: stored, but not everything could be applied\nREMEDY: journalctl -u quorate-xmpp\n"
+		"FAILURE: nothing was changed\nREMEDY: journalctl -u quorate-xmpp\n"
 	if out != want || code != 1 {
 		t.Errorf("exit status %d, printed %q", code, out)
+	}
+	if diff := cmp.Diff([]string{"set xmpp.client_port=22", "set xmpp.client_port=5222"}, n.changes()); diff != "" {
+		t.Errorf("a port of the own drop-in (-want +got):\n%s", diff)
+	}
+	n.set(func() { n.own = "" })
+	run1(t, "xmpp port client 22", "")
+	if diff := cmp.Diff([]string{"set xmpp.client_port=22", "unset xmpp.client_port"}, n.changes()); diff != "" {
+		t.Errorf("a port set elsewhere (-want +got):\n%s", diff)
 	}
 }
 
@@ -98,7 +110,7 @@ func TestKnownFaultsOnlyWarn(t *testing.T) {
 		t.Errorf("exit status %d, printed %q", code, out)
 	}
 	out, code = run1(t, "xmpp enable", "")
-	if !strings.Contains(out, "FAILURE: there is no file trust.pem\nREMEDY: pki list\nFAILURE: stored, but") || code != 1 {
+	if !strings.Contains(out, "FAILURE: there is no file trust.pem\nREMEDY: pki list\nFAILURE: nothing was changed") || code != 1 {
 		t.Errorf("exit status %d, printed %q", code, out)
 	}
 }

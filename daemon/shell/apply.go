@@ -2,6 +2,8 @@ package shell
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
@@ -22,12 +24,64 @@ func (s *Shell) set(ctx context.Context, values map[string]any, done string) err
 }
 
 func (s *Shell) setKnowing(ctx context.Context, before known, values map[string]any, done string) error {
+	undo, err := s.undo(ctx, values)
+	if err != nil {
+		return err
+	}
 	generation, err := s.conn.Config().Set(ctx, values)
 	if err != nil {
 		return err
 	}
-	return s.applied(ctx, generation, before, done)
+	err = s.applied(ctx, generation, before, done)
+	if errors.Is(err, errNotApplied) && undo(ctx) {
+		return fault.Mend(fault.WrongState, "nothing was changed", "journalctl -u quorate-xmpp")
+	}
+	return err
 }
+
+// errNotApplied is what applied says of settings that are stored and have no,
+// or not all, effect.
+var errNotApplied = fault.Mend(fault.WrongState, "stored, but not everything could be applied", "journalctl -u quorate-xmpp")
+
+// undo returns what takes the keys of values back to where they are now, and
+// reports whether it did.
+func (s *Shell) undo(ctx context.Context, values map[string]any) (func(context.Context) bool, error) {
+	settings, err := s.conn.Config().Settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now, err := s.values(ctx)
+	if err != nil {
+		return nil, err
+	}
+	before, unset := map[string]any{}, []string{}
+	for _, x := range settings {
+		switch _, changes := values[x.Key]; {
+		case !changes:
+		case strings.HasPrefix(x.Source, ownFile):
+			before[x.Key] = now[x.Key]
+		default:
+			unset = append(unset, x.Key)
+		}
+	}
+	return func(ctx context.Context) bool {
+		var generation uint64
+		var err error
+		if len(before) > 0 {
+			generation, err = s.conn.Config().Set(ctx, before)
+		}
+		if err == nil && len(unset) > 0 {
+			generation, err = s.conn.Config().Unset(ctx, unset)
+		}
+		if err == nil {
+			_, err = s.conn.Xmpp().Applied(ctx, generation)
+		}
+		return err == nil
+	}, nil
+}
+
+// ownFile is where the configuration service keeps what commands set.
+const ownFile = "conf.d/90-quorate.toml"
 
 // unset takes settings back, as set stores them.
 func (s *Shell) unset(ctx context.Context, keys []string, done string) error {
@@ -65,7 +119,7 @@ func (s *Shell) applied(ctx context.Context, generation uint64, before known, do
 		return err
 	}
 	if !s.steps(s.warnOf(before, steps)) {
-		return fault.Mend(fault.WrongState, "stored, but not everything could be applied", "journalctl -u quorate-xmpp")
+		return errNotApplied
 	}
 	s.success("%s", done)
 	return nil

@@ -44,7 +44,7 @@ func (s *Shell) agree(question string) (bool, error) {
 func (s *Shell) secret(prompt string) (string, error) {
 	value, err := s.cfg.Console.Secret(prompt + ": ")
 	if err == nil && value == "" {
-		err = fault.New(fault.InvalidArgument, "nothing was entered, nothing was changed")
+		err = fault.Mend(fault.InvalidArgument, "nothing was entered, nothing was changed", "type the command again and enter it")
 	}
 	return value, err
 }
@@ -64,7 +64,7 @@ func (s *Shell) newSecret(prompt string) (string, error) {
 		return "", err
 	}
 	if first != second {
-		return "", fault.New(fault.InvalidArgument, "the two do not match, nothing was changed")
+		return "", fault.Mend(fault.InvalidArgument, "the two do not match, nothing was changed", "type the command again")
 	}
 	return first, nil
 }

@@ -63,6 +63,9 @@ func dnsServers(_ context.Context, s *Shell, c grammar.Call) error {
 	}))
 }
 
+// noRecord is what mends an answer that names nothing.
+const noRecord = "add the record to the zone; dns shows which servers were asked"
+
 // record is one line of an answer.
 type record struct {
 	Name  string `json:"name"`
@@ -85,13 +88,13 @@ func dnsLookup(ctx context.Context, s *Shell, c grammar.Call) error {
 		}
 	}
 	if fault.CodeOf(err) == fault.NotFound {
-		return fault.New(fault.DNS, fmt.Sprintf("%s does not exist", c.Arg(1)))
+		return fault.Mend(fault.DNS, fmt.Sprintf("%s does not exist", c.Arg(1)), noRecord)
 	}
 	if err != nil {
 		return err
 	}
 	if len(records) == 0 {
-		return fault.New(fault.DNS, fmt.Sprintf("%s has no %s record", c.Arg(1), strings.ToUpper(kind)))
+		return fault.Mend(fault.DNS, fmt.Sprintf("%s has no %s record", c.Arg(1), strings.ToUpper(kind)), noRecord)
 	}
 	return s.show(c, records, recordTable(records))
 }

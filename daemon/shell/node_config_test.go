@@ -22,7 +22,11 @@ func (c testConfig) Settings(context.Context, bus.Caller) ([]bus.Setting, error)
 		if _, is := c.values[key].([]string); is {
 			kind = "list"
 		}
-		all = append(all, bus.Setting{Key: key, Type: kind, Value: fmt.Sprint(c.values[key]), Source: "default"})
+		source := "default"
+		if key == c.own {
+			source = ownFile + ":7"
+		}
+		all = append(all, bus.Setting{Key: key, Type: kind, Value: fmt.Sprint(c.values[key]), Source: source})
 	}
 	return all, nil
 }

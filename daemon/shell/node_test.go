@@ -16,6 +16,7 @@ type testNode struct {
 	mu         sync.Mutex // guards all below
 	log        []string   // the changes, in order
 	values     map[string]any
+	own        string // the key that the commands' drop-in sets
 	file       string
 	xmppConn   *bus.Conn     // of the exported XMPP service
 	joining    chan struct{} // ticks when the join of slow.example has begun

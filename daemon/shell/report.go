@@ -140,7 +140,7 @@ func asFault(err error) *fault.Error {
 	case errors.Is(err, context.Canceled):
 		return fault.New(fault.Unavailable, "cancelled; what the service has begun it may still finish")
 	case errors.Is(err, io.EOF):
-		return fault.New(fault.InvalidArgument, "the answer is missing, nothing was changed")
+		return fault.Mend(fault.InvalidArgument, "the answer is missing, nothing was changed", "type it at the prompt, or give it on standard input")
 	}
 	return fault.New(fault.Internal, err.Error())
 }

@@ -103,6 +103,10 @@ func xmppCertsNone(ctx context.Context, s *Shell, _ grammar.Call) error {
 	if status.Enabled {
 		return fault.Mend(fault.WrongState, "the XMPP server is enabled and needs its certificate", "xmpp disable")
 	}
+	if status.Clustered && status.State != notJoined {
+		return fault.Mend(fault.WrongState, "the nodes of a cluster know each other by their certificates",
+			"xmpp cluster disable first; or set another one: xmpp certs <key> <certificate> [<bundle>]")
+	}
 	return s.set(ctx, certificateSettings("", "", ""), "XMPP certificate removed")
 }
 

@@ -106,8 +106,17 @@ func xmppEnable(ctx context.Context, s *Shell, _ grammar.Call) error {
 		return errSaid
 	}
 	// Whatever is wrong now, known or not, is a reason why it is not in service.
-	return s.setKnowing(ctx, nil, map[string]any{"xmpp.enabled": true}, "XMPP server enabled")
+	if err := s.setKnowing(ctx, nil, map[string]any{"xmpp.enabled": true}, "XMPP server enabled"); err != nil {
+		return err
+	}
+	if status, err := s.status(ctx); err == nil && status.State == notJoined {
+		s.warning("this node has not joined a cluster and serves no traffic until it has", "xmpp cluster join <member>")
+	}
+	return nil
 }
+
+// notJoined is the state of a node that is enabled for a cluster and in none.
+const notJoined = "NOT JOINED"
 
 func xmppDisable(ctx context.Context, s *Shell, _ grammar.Call) error {
 	return s.set(ctx, map[string]any{"xmpp.enabled": false}, "XMPP server disabled")
@@ -152,6 +161,6 @@ func xmppDomain(ctx context.Context, s *Shell, c grammar.Call) error {
 	if err := s.conn.Xmpp().SetDomain(ctx, c.Arg(0)); err != nil {
 		return err
 	}
-	s.success("XMPP domain set to %s", c.Arg(0))
+	s.success("XMPP domain set to %s", strings.ToLower(c.Arg(0)))
 	return nil
 }

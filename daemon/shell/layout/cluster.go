@@ -38,7 +38,8 @@ func clusterFields(s bus.ClusterStatus) []Field {
 	if s.Reason != "" {
 		fields = append(fields, Field{"Reason", s.Reason})
 	}
-	if s.Voters > 0 {
+	// The store of a node in no cluster has a quorum too, of no interest.
+	if s.Voters > 0 && s.State != "STANDALONE" && s.State != "NOT JOINED" {
 		fields = append(fields, Field{"Quorum", quorum(s)}, Field{"Term", term(s)})
 	}
 	if s.ClusterID != "" {

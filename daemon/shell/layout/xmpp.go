@@ -36,6 +36,8 @@ func running(s bus.XmppStatus) string {
 	switch {
 	case s.Running:
 		return "XMPP server running"
+	case s.Enabled && s.State == "NOT JOINED":
+		return "XMPP server enabled, waiting to join a cluster"
 	case s.Enabled:
 		return "XMPP server enabled, not running"
 	}
