@@ -28,7 +28,7 @@ func clean(t *testing.T, argv ...string) {
 	}
 }
 
-func TestM2_11_Format(t *testing.T) {
+func TestM2_11_Gofmt(t *testing.T) {
 	clean(t, "gofmt", "-l", "daemon", "config")
 	t.Log("M2.11 gofmt: nothing to format")
 }
