@@ -9,9 +9,11 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"math/big"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,6 +26,16 @@ import (
 	"quorate.org/daemon/replica"
 )
 
+// TestMain runs the tests at the same time on any machine: they wait more than
+// they compute.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
 // member is one node of a cluster in this process, on an address of its own.
 type member struct {
 	t       testing.TB
@@ -32,6 +44,7 @@ type member struct {
 	port    int // of the mesh
 	cert    *tls.Certificate
 	trust   atomic.Bool
+	heard   *heard // takes the log instead of the test, if set
 	cluster *cluster.Cluster
 	forward *forward.Node
 	quit    context.CancelFunc
@@ -39,6 +52,9 @@ type member struct {
 }
 
 var lastAddr atomic.Int32
+
+// newAddr returns an address that no other node of these tests has.
+func newAddr() string { return fmt.Sprintf("127.0.90.%d", lastAddr.Add(1)) }
 
 func certificate(t testing.TB) *tls.Certificate {
 	t.Helper()
@@ -62,9 +78,15 @@ func (f facts) CallBridge(name string) bool { _, ok := f.state().CallBridge(name
 func (f facts) CallBridges() []string       { return nil }
 
 func newMember(t testing.TB, cert *tls.Certificate) *member {
-	m := &member{t: t, dir: t.TempDir(), addr: fmt.Sprintf("127.0.%d.%d", 90, lastAddr.Add(1)), port: 5224, cert: cert}
-	m.trust.Store(true)
+	m := unopened(t, cert)
 	m.open()
+	return m
+}
+
+// unopened is a member whose directory can still be filled.
+func unopened(t testing.TB, cert *tls.Certificate) *member {
+	m := &member{t: t, dir: t.TempDir(), addr: newAddr(), port: 5224, cert: cert}
+	m.trust.Store(true)
 	t.Cleanup(m.close)
 	return m
 }
@@ -73,6 +95,9 @@ func (m *member) open() {
 	m.t.Helper()
 	inc := forward.NewIncarnation()
 	log := slog.New(slog.NewTextHandler(m.t.Output(), nil)).With("node", m.addr)
+	if m.heard != nil {
+		log = m.heard.logger()
+	}
 	c, err := cluster.Open(cluster.Config{
 		Dir: m.dir, Name: m.addr, Version: "test", Addr: m.addr, ClientPort: 5222, MeshPort: m.port, GossipPort: 7946,
 		Incarnation: inc, Logger: log,
