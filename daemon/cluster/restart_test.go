@@ -1,13 +1,10 @@
 package cluster_test
 
 import (
-	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 
 	"quorate.org/daemon/cluster"
@@ -117,7 +114,6 @@ func TestCloneRuns(t *testing.T) {
 	original := followers[0]
 	original.close()
 	clone := unopened(t, original.cert)
-	clone.heard = &heard{}
 	if err := os.CopyFS(clone.dir, os.DirFS(original.dir)); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +123,7 @@ func TestCloneRuns(t *testing.T) {
 	if clone.cluster.ID() != original.cluster.ID() {
 		t.Fatal("the copy has an ID of its own")
 	}
-	until(t, "the copy is told", func() bool { return clone.heard.has("in use by two machines") })
+	until(t, "the copy is told", func() bool { return clone.log.has("in use by two machines") })
 	if v := original.cluster.View(); v.Reachable != 3 {
 		t.Errorf("the original reaches %d of 3", v.Reachable)
 	}
@@ -143,23 +139,3 @@ func copyFile(t *testing.T, from, to string) {
 		t.Fatal(err)
 	}
 }
-
-// heard keeps what a node logs.
-type heard struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (h *heard) Write(b []byte) (int, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.text.Write(b)
-}
-
-func (h *heard) has(text string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return strings.Contains(h.text.String(), text)
-}
-
-func (h *heard) logger() *slog.Logger { return slog.New(slog.NewTextHandler(h, nil)) }

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"math/big"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -44,7 +45,7 @@ type member struct {
 	port    int // of the mesh
 	cert    *tls.Certificate
 	trust   atomic.Bool
-	heard   *heard // takes the log instead of the test, if set
+	log     *journal
 	cluster *cluster.Cluster
 	forward *forward.Node
 	quit    context.CancelFunc
@@ -85,8 +86,9 @@ func newMember(t testing.TB, cert *tls.Certificate) *member {
 
 // unopened is a member whose directory can still be filled.
 func unopened(t testing.TB, cert *tls.Certificate) *member {
-	m := &member{t: t, dir: t.TempDir(), addr: newAddr(), port: 5224, cert: cert}
+	m := &member{t: t, dir: t.TempDir(), addr: newAddr(), port: 5224, cert: cert, log: &journal{t: t}}
 	m.trust.Store(true)
+	t.Cleanup(m.log.end)
 	t.Cleanup(m.close)
 	return m
 }
@@ -94,10 +96,7 @@ func unopened(t testing.TB, cert *tls.Certificate) *member {
 func (m *member) open() {
 	m.t.Helper()
 	inc := forward.NewIncarnation()
-	log := slog.New(slog.NewTextHandler(m.t.Output(), nil)).With("node", m.addr)
-	if m.heard != nil {
-		log = m.heard.logger()
-	}
+	log := slog.New(slog.NewTextHandler(m.log, nil)).With("node", m.addr)
 	c, err := cluster.Open(cluster.Config{
 		Dir: m.dir, Name: m.addr, Version: "test", Addr: m.addr, ClientPort: 5222, MeshPort: m.port, GossipPort: 7946,
 		Incarnation: inc, Logger: log,
@@ -223,4 +222,35 @@ func wantFault(t testing.TB, what string, err error, code fault.Code) {
 	if !errors.As(err, &f) || f.Code != code {
 		t.Errorf("%s: %v, want a fault %s", what, err, code)
 	}
+}
+
+// journal is what a node logs. Probes of gossip under way outlive its end, and
+// the test's.
+type journal struct {
+	t    testing.TB
+	mu   sync.Mutex // guards what follows
+	text strings.Builder
+	over bool
+}
+
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.over {
+		return len(b), nil
+	}
+	j.text.Write(b)
+	return j.t.Output().Write(b)
+}
+
+func (j *journal) end() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.over = true
+}
+
+func (j *journal) has(text string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Contains(j.text.String(), text)
 }
