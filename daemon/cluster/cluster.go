@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"quorate.org/daemon/consensus"
@@ -65,6 +66,8 @@ type Cluster struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup
+
+	evicted atomic.Bool // a member said so: the log that tells it does not come here
 
 	saving sync.Mutex // held while the record is read or written
 	left   bool       // a transition has written the next instance's record: this one writes no more

@@ -88,7 +88,7 @@ func (c *Cluster) Alone() bool {
 // MemberWith reports whether the node at host is another member of the cluster
 // this node is a member of: a join through it has been done.
 func (c *Cluster) MemberWith(ctx context.Context, host string) bool {
-	if c.record.Mode != Joined || c.removed() {
+	if c.record.Mode != Joined || c.removed() || c.node.Status().LeaderID == "" {
 		return false
 	}
 	addrs, err := c.resolve(ctx, host)

@@ -12,6 +12,7 @@ import (
 
 	"quorate.org/daemon/consensus"
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/mesh"
 	"quorate.org/daemon/replica"
 )
 
@@ -73,10 +74,11 @@ func (c *Cluster) Leave(ctx context.Context, then Mode) error {
 }
 
 // depart has the others take this node out of the member table. The last
-// member has nobody to ask.
+// member has nobody to ask. The roster counts, not the state: a node that was
+// started and has no leader yet is a member all the same.
 func (c *Cluster) depart(ctx context.Context) error {
-	s := c.State()
-	if _, member := s.Members[c.id.ID]; !member || len(s.Members) <= 1 {
+	s := c.roster()
+	if _, member := s.Members[c.id.ID]; !member || len(s.Members) <= 1 || c.removed() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
@@ -90,7 +92,7 @@ func (c *Cluster) depart(ctx context.Context) error {
 	// leader's word that counts, not this node's copy.
 	for {
 		_, err := c.proposeOnce(ctx, proposal{Command: replica.RemoveMember(c.id.ID)})
-		if err == nil {
+		if err == nil || mesh.IsRemoved(err) {
 			return nil
 		}
 		if !retry(err) {

@@ -9,6 +9,7 @@ import (
 
 	"quorate.org/daemon/consensus"
 	"quorate.org/daemon/gossip"
+	"quorate.org/daemon/mesh"
 	"quorate.org/daemon/replica"
 )
 
@@ -26,6 +27,7 @@ func (c *Cluster) reconcile() {
 		if c.record.Mode == Joined {
 			c.reconcileVoters()
 			c.reconcileSelf()
+			c.askRemoved()
 			c.reconcileGossip()
 		} else {
 			c.seed()
@@ -110,7 +112,28 @@ func (c *Cluster) reconcileSelf() {
 
 func (c *Cluster) removed() bool {
 	_, gone := c.State().Removed[c.id.ID]
-	return gone
+	return gone || c.evicted.Load()
+}
+
+// askRemoved finds out, without a leader, whether that is because the others
+// have removed this node while it was off.
+func (c *Cluster) askRemoved() {
+	if c.node.Status().LeaderID != "" || c.removed() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, time.Second)
+	defer cancel()
+	for id := range c.roster().Members {
+		if id == c.id.ID || c.mesh.Linked(id) {
+			continue
+		}
+		if err := c.mesh.CallMember(ctx, id, callPing, struct{}{}, nil); mesh.IsRemoved(err) {
+			c.evicted.Store(true)
+			c.log.Warn("this node was removed from the cluster", "told_by", id)
+			c.poke()
+			return
+		}
+	}
 }
 
 // reconcileGossip meets the members, forgets the removed, and wakes dialers.

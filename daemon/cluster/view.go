@@ -72,7 +72,7 @@ func (c *Cluster) View() View {
 	case c.record.Mode == Enabled:
 		v.State, v.Reason = StateNotJoined, "neither initialized nor joined; next is xmpp cluster initialize on the first node, xmpp cluster join on the others"
 	case c.removed():
-		v.State, v.Reason = StateNotJoined, "this node was removed from the cluster"
+		v.State, v.Reason = StateNotJoined, "this node was removed from the cluster; next is xmpp cluster remove, and xmpp cluster join"
 	case s.Role == consensus.Leader:
 		v.State = StateLeader
 	case s.Role == consensus.Candidate:

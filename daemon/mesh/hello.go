@@ -88,6 +88,14 @@ func (m *Mesh) readHello(conn *tls.Conn, server bool) (Caller, hello, error) {
 	return c, h, nil
 }
 
+var errRemoved = fault.Mend(fault.NotPermitted, "this node was removed from the cluster", "on it: xmpp cluster remove, then join again")
+
+// IsRemoved reports whether err is a member's word that this node was removed.
+func IsRemoved(err error) bool {
+	var f *fault.Error
+	return errors.As(err, &f) && f.Code == errRemoved.Code && f.Message == errRemoved.Message
+}
+
 // admit decides whether a peer may use a protocol.
 func (m *Mesh) admit(c Caller, h hello, proto string) error {
 	ms := m.membership()
@@ -95,7 +103,7 @@ func (m *Mesh) admit(c Caller, h hello, proto string) error {
 	case c.ID == m.cfg.Identity.ID:
 		return cloned(c.ID)
 	case ms.Removed[c.ID]:
-		return fault.Mend(fault.NotPermitted, "this node was removed from the cluster", "on it: xmpp reset --force, then join again")
+		return errRemoved
 	case c.Member || proto == protoControl:
 		return nil
 	case h.Cluster != ms.ClusterID:

@@ -1,0 +1,51 @@
+package cluster_test
+
+import (
+	"testing"
+
+	"quorate.org/daemon/cluster"
+	"quorate.org/daemon/fault"
+)
+
+// A node that was removed while it was off finds that out, and comes back as
+// a new one.
+func TestEvictedWhileOff(t *testing.T) {
+	t.Parallel()
+	all := form(t, 3)
+	leader, others := leaderOf(t, all)
+	gone := others[0]
+	old := gone.cluster.ID()
+	gone.close()
+	until(t, "the link is down", func() bool { return leader.cluster.View().Reachable == 2 })
+	if err := leader.cluster.Evict(t.Context(), gone.addr); err != nil {
+		t.Fatal(err)
+	}
+	gone.open()
+	until(t, "the node knows that it was removed", func() bool { return gone.cluster.View().State == cluster.StateNotJoined })
+	if gone.cluster.MemberWith(t.Context(), leader.addr) {
+		t.Error("the removed node counts itself a member")
+	}
+	gone.again(func() error { return gone.cluster.Leave(t.Context(), cluster.Enabled) }, cluster.Forget)
+	gone.again(func() error { return gone.cluster.Join(t.Context(), leader.addr) }, cluster.Enter)
+	until(t, "three voters are back", func() bool { v := gone.cluster.View(); return v.Voters == 3 && len(v.Peers) == 3 && voting(v) })
+	if gone.cluster.ID() == old {
+		t.Error("it came back under its old ID")
+	}
+}
+
+// A member that was started and finds nobody is a member all the same: it can
+// not leave without a word.
+func TestLeaveWithoutQuorum(t *testing.T) {
+	t.Parallel()
+	all := form(t, 3)
+	for _, m := range all {
+		m.close()
+	}
+	lone := all[0]
+	lone.open()
+	wantFault(t, "leaving without quorum", lone.cluster.Leave(t.Context(), cluster.Standalone), fault.NoQuorum)
+	wantFault(t, "reset without quorum", lone.cluster.Reset(t.Context(), false), fault.WrongState)
+	if lone.cluster.Mode() != cluster.Joined {
+		t.Errorf("the node is %s, want it a member still", lone.cluster.Mode())
+	}
+}
