@@ -26,6 +26,8 @@ def credentials(required, optional):
 def connect(xmpp, host, port, direct_tls):
     if hasattr(xmpp, "enable_direct_tls"):  # slixmpp 1.9 and later, Debian 13
         xmpp.enable_direct_tls, xmpp.enable_starttls, xmpp.enable_plaintext = direct_tls, not direct_tls, False
+        if direct_tls:
+            xmpp.tls_services = {"direct"}  # a component has none by itself
         xmpp.connect(host, port)
     elif direct_tls:
         xmpp.connect(host, port, use_ssl=True)
