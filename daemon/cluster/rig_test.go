@@ -54,8 +54,12 @@ type member struct {
 
 var lastAddr atomic.Int32
 
-// newAddr returns an address that no other node of these tests has.
-func newAddr() string { return fmt.Sprintf("127.0.90.%d", lastAddr.Add(1)) }
+// newAddr returns an address that no other node of these tests has, nor one of
+// another run of them at the same time.
+func newAddr() string {
+	pid := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d", 64+pid>>8%128, pid%256, lastAddr.Add(1))
+}
 
 func certificate(t testing.TB) *tls.Certificate {
 	t.Helper()
