@@ -16,7 +16,7 @@ func TestEvictedWhileOff(t *testing.T) {
 	gone := others[0]
 	old := gone.cluster.ID()
 	gone.close()
-	until(t, "the link is down", func() bool { return leader.cluster.View().Reachable == 2 })
+	until(t, "the link is down and the process proved gone", func() bool { return leader.cluster.View().Reachable == 2 && stateOf(leader, old) == "failed" })
 	if err := leader.cluster.Evict(t.Context(), gone.addr); err != nil {
 		t.Fatal(err)
 	}
@@ -25,6 +25,7 @@ func TestEvictedWhileOff(t *testing.T) {
 	if gone.cluster.MemberWith(t.Context(), leader.addr) {
 		t.Error("the removed node counts itself a member")
 	}
+	wantFault(t, "joining before leaving", gone.cluster.Join(t.Context(), leader.addr), fault.WrongState)
 	gone.again(func() error { return gone.cluster.Leave(t.Context(), cluster.Enabled) }, cluster.Forget)
 	gone.again(func() error { return gone.cluster.Join(t.Context(), leader.addr) }, cluster.Enter)
 	until(t, "three voters are back", func() bool { v := gone.cluster.View(); return v.Voters == 3 && len(v.Peers) == 3 && voting(v) })
@@ -48,4 +49,13 @@ func TestLeaveWithoutQuorum(t *testing.T) {
 	if lone.cluster.Mode() != cluster.Joined {
 		t.Errorf("the node is %s, want it a member still", lone.cluster.Mode())
 	}
+}
+
+func stateOf(m *member, id string) string {
+	for _, p := range m.cluster.View().Peers {
+		if p.ID == id {
+			return p.Gossip
+		}
+	}
+	return ""
 }

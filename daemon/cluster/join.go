@@ -110,6 +110,8 @@ func Enter(dir string) error { return setAside(dir) }
 // mayForm checks what initialize and join both need.
 func (c *Cluster) mayForm(verb string) error {
 	switch {
+	case c.removed():
+		return fault.Mend(fault.WrongState, "this node was removed from its cluster and has not left it", "xmpp cluster remove, then "+verb+" again")
 	case c.record.Mode == Joined:
 		return fault.Mend(fault.WrongState, "this node is already a member of a cluster", "leave it first: xmpp cluster remove")
 	case c.record.Mode == Standalone:

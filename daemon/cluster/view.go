@@ -98,7 +98,7 @@ func (c *Cluster) View() View {
 func (c *Cluster) peerViews(s consensus.Status) []PeerView {
 	seen := map[string]gossip.Member{}
 	c.mu.Lock()
-	pool, lost := c.pool, maps.Clone(c.lost)
+	pool, lost, dead := c.pool, maps.Clone(c.lost), maps.Clone(c.dead)
 	c.mu.Unlock()
 	if pool != nil {
 		for _, m := range pool.Members() {
@@ -118,6 +118,9 @@ func (c *Cluster) peerViews(s consensus.Status) []PeerView {
 			if g.Status == gossip.Left && c.mesh.Linked(m.ID) {
 				p.Gossip = string(gossip.Alive)
 			}
+		}
+		if dead[m.ID] { // proved, and sooner than gossip says so
+			p.Gossip = string(gossip.Failed)
 		}
 		switch x, ok := progress[m.ID]; {
 		case p.Self:
