@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -36,15 +37,14 @@ func (n *Notifier) Reloads() <-chan struct{} { return n.reloads }
 
 // Reloading runs reload between the two messages that tell the service manager
 // when it began and ended (Type=notify-reload); reload returns the new status.
+// It runs whether or not the manager can be told.
 func (n *Notifier) Reloading(reload func() (status string)) error {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
 		return fmt.Errorf("reading the monotonic clock: %w", err)
 	}
-	if err := n.send("RELOADING=1", fmt.Sprintf("MONOTONIC_USEC=%d", now.Nano()/1000)); err != nil {
-		return err
-	}
-	return n.Ready(reload())
+	began := n.send("RELOADING=1", fmt.Sprintf("MONOTONIC_USEC=%d", now.Nano()/1000))
+	return errors.Join(began, n.Ready(reload()))
 }
 
 // send writes one datagram of assignments.

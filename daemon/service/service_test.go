@@ -144,3 +144,12 @@ func TestDirectories(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A manager that has gone does not keep a daemon from reloading.
+func TestReloadWithoutAManager(t *testing.T) {
+	n := &Notifier{socket: t.TempDir() + "/nobody"}
+	reloaded := false
+	if err := n.Reloading(func() string { reloaded = true; return "" }); err == nil || !reloaded {
+		t.Errorf("reloaded: %v, error %v; want both", reloaded, err)
+	}
+}

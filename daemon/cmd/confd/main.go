@@ -58,7 +58,7 @@ func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
 			return fault.New(fault.Unavailable, "the system bus closed the connection")
 		case <-n.Reloads():
 			if err := n.Reloading(s.Hangup); err != nil {
-				return err
+				log.Warn("telling that the reload is done", "error", err)
 			}
 		}
 	}
