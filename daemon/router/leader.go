@@ -150,105 +150,6 @@ func (l *Leader) Stop() {
 // Serving reports whether traffic flows, and the epoch.
 func (l *Leader) Serving() (Epoch, bool) { return l.epoch, l.phase == serving }
 
-// LinkUp tells that a node can be reached.
-func (l *Leader) LinkUp(now int64, n NodeID) {
-	p := l.peers[n]
-	if p == nil || p.linked {
-		return
-	}
-	p.linked, p.dead = true, false
-	switch {
-	case l.phase == opening:
-		l.ask(p)
-	case l.phase == serving:
-		l.schedule(now, p)
-	}
-}
-
-// schedule opens again for an edge that appeared, after its back-off (rule 5).
-func (l *Leader) schedule(now int64, p *peer) {
-	if now-p.flapped > flapForget {
-		p.flap = 0
-	}
-	at := now + p.flap
-	if l.readmit == 0 || at < l.readmit {
-		l.readmit = at
-	}
-	l.advance(now)
-}
-
-// LinkDown tells that the link to a node is lost. dead says that its process
-// is proved gone: the link was reset and a new one is refused.
-func (l *Leader) LinkDown(now int64, n NodeID, dead bool) {
-	p := l.peers[n]
-	if p == nil || n == l.self {
-		return
-	}
-	was := p.linked && p.synced
-	p.linked, p.synced = false, false
-	if dead && !p.dead {
-		p.dead = true
-		l.bury(now, p)
-	}
-	switch {
-	case l.phase == serving && was:
-		p.flapped = now
-		p.flap = min(max(2*p.flap, flapFirst), flapMax)
-		l.again(now)
-	case l.phase == opening, l.phase == serving && dead:
-		l.advance(now)
-	}
-}
-
-// bury forgets the sessions of an edge that is gone for good, as far as anyone
-// can tell: a firewall that refuses looks the same, so the edges keep its set
-// until it can have nothing left to send again (rule 13).
-func (l *Leader) bury(since int64, p *peer) {
-	p.absent = 0
-	if p.known {
-		l.dead[p.inc] = since
-		delete(l.incs, p.inc)
-		p.known = false
-	}
-	for _, s := range l.sessionsOf(p) {
-		l.free(s)
-	}
-}
-
-func (l *Leader) sessionsOf(p *peer) []*session {
-	var list []*session
-	for _, s := range l.sessions {
-		if s.edge == p {
-			list = append(list, s)
-		}
-	}
-	slices.SortFunc(list, func(a, b *session) int { return cmp.Compare(a.SID.N, b.SID.N) })
-	return list
-}
-
-// again re-opens in the next epoch of this term (rule 5).
-func (l *Leader) again(now int64) {
-	l.epoch.K++
-	l.open(now)
-}
-
-func (l *Leader) open(now int64) {
-	l.phase, l.openedAt, l.readmit = opening, now, 0
-	l.pending = make(map[FrameID]*pending)
-	l.reported = make(map[FrameID][]uint64)
-	l.inbox = nil
-	for _, h := range l.holds {
-		h.front, h.frames = nil, nil // their sources send them again
-	}
-	for _, p := range l.ordered() {
-		p.synced, p.sync = false, nil
-		if p.linked {
-			l.ask(p)
-		}
-	}
-	l.advance(now)
-}
-
 func (l *Leader) ordered() []*peer {
 	list := make([]*peer, 0, len(l.peers))
 	for _, p := range l.peers {
@@ -257,8 +158,6 @@ func (l *Leader) ordered() []*peer {
 	slices.SortFunc(list, func(a, b *peer) int { return cmp.Compare(a.node, b.node) })
 	return list
 }
-
-func (l *Leader) ask(p *peer) { l.send(p, Msg{Type: MsgOpen}) }
 
 func (l *Leader) send(p *peer, m Msg) {
 	m.Epoch = l.epoch
@@ -298,24 +197,6 @@ func (l *Leader) Receive(now int64, from NodeID, m Msg) {
 	}
 }
 
-func (l *Leader) synced(now int64, p *peer, y *Sync) {
-	if p.synced || l.phase == idle {
-		return
-	}
-	if p.known && p.inc != y.Inc {
-		l.bury(now-forgetAfter, p) // it restarted
-	}
-	p.inc, p.known, p.dead, p.linked = y.Inc, true, false, true
-	l.incs[y.Inc] = p
-	delete(l.dead, y.Inc)
-	if l.phase == serving { // too late for this epoch: one more for it
-		l.schedule(now, p)
-		return
-	}
-	p.sync, p.synced, p.pong, p.absent, p.gone = y, true, now, 0, false
-	l.advance(now)
-}
-
 // advance moves on when the time or the facts allow it: from opening to GO,
 // to the next epoch for edges that wait, and past expired holds.
 func (l *Leader) advance(now int64) {
@@ -331,17 +212,6 @@ func (l *Leader) advance(now int64) {
 		}
 		l.expire(now)
 	}
-}
-
-// gathered reports whether every edge has synced or is absent (rule 2).
-func (l *Leader) gathered(now int64) bool {
-	late := now-l.openedAt >= syncWait
-	for _, p := range l.peers {
-		if p.linked && !p.synced && !late {
-			return false
-		}
-	}
-	return true
 }
 
 // Tick gives the machine the time; call it every few tens of milliseconds.
@@ -383,102 +253,6 @@ func (l *Leader) Fresh(now int64) bool {
 	return 2*ok > voters
 }
 
-// resume is the GO of rule 3.
-func (l *Leader) resume(now int64) {
-	l.phase = serving
-	l.pinged = now
-	done := l.merge(now)
-	var dead []Inc
-	for inc, since := range l.dead {
-		if now-since >= forgetAfter {
-			dead = append(dead, inc)
-		}
-	}
-	slices.SortFunc(dead, func(a, b Inc) int { return slices.Compare(a[:], b[:]) })
-	for _, p := range l.ordered() {
-		if p.synced {
-			slices.Sort(done[p.inc])
-			l.send(p, Msg{Type: MsgGo, Go: &Go{Done: done[p.inc], Dead: dead}})
-		}
-	}
-	for _, s := range l.closings() {
-		if s.edge.synced {
-			l.send(s.edge, Msg{Type: MsgClose, SID: s.SID, Reason: "conflict"})
-		}
-	}
-	l.release(now)
-}
-
-func (l *Leader) closings() []*session {
-	var list []*session
-	for _, s := range l.sessions {
-		if s.Closing {
-			list = append(list, s)
-		}
-	}
-	slices.SortFunc(list, func(a, b *session) int {
-		return cmp.Or(cmp.Compare(a.edge.node, b.edge.node), cmp.Compare(a.SID.N, b.SID.N))
-	})
-	return list
-}
-
-// merge rebuilds the directory from the reports and returns, per source, the
-// frames accepted as they were sent.
-func (l *Leader) merge(now int64) map[Inc][]uint64 {
-	old := l.directory
-	l.directory = newDirectory()
-	for _, s := range old.sessions { // an absent edge's sessions are held (rule 12)
-		if !s.edge.synced && !s.edge.dead && l.peers[s.edge.node] == s.edge {
-			s.waiters = nil
-			l.claim(s)
-		}
-	}
-	done := make(map[Inc][]uint64)
-	for _, p := range l.ordered() {
-		if !p.synced {
-			if !p.dead && !p.gone && p.absent == 0 {
-				p.absent = now + absentHold
-			}
-			continue
-		}
-		for _, c := range p.sync.Claims {
-			l.claim(&session{Claim: c, edge: p})
-		}
-		for _, seen := range p.sync.Seen {
-			for _, q := range seen.Seqs {
-				done[seen.Inc] = append(done[seen.Inc], q)
-				l.note(FrameID{seen.Inc, q}, 0)
-			}
-			for _, x := range seen.Subs {
-				l.note(FrameID{seen.Inc, x.Seq}, x.Sub)
-			}
-		}
-		p.sync = nil
-	}
-	return done
-}
-
-func (l *Leader) note(id FrameID, sub uint64) { l.reported[id] = append(l.reported[id], sub) }
-
-// claim lists a session; of two claims to one address the higher stamp wins
-// and the other is closed.
-func (l *Leader) claim(s *session) {
-	if o := l.full[s.JID]; o != nil && !s.Closing {
-		if o.Stamp.Compare(s.Stamp) < 0 {
-			l.retire(o)
-		} else {
-			s.Closing = true
-		}
-	}
-	if s.Stamp.Term == l.epoch.Term && s.Stamp.Counter > l.counter {
-		l.counter = s.Stamp.Counter
-	}
-	l.add(s)
-	if s.Closing {
-		l.holdOf(holdKey(s)).closing++
-	}
-}
-
 // retire starts the close barrier of a listed session.
 func (l *Leader) retire(s *session) {
 	s.Closing = true
@@ -500,27 +274,4 @@ func (l *Leader) free(s *session) {
 		}
 	}
 	s.waiters = nil
-}
-
-// expire ends the hold of absent edges whose time is over.
-func (l *Leader) expire(now int64) {
-	for _, p := range l.ordered() {
-		if p.absent != 0 && now >= p.absent {
-			p.absent, p.gone = 0, true
-			for _, s := range l.sessionsOf(p) {
-				l.free(s)
-			}
-		}
-	}
-	l.release(now)
-}
-
-// unsure reports until when a missing recipient may still turn up at an edge
-// that is absent but not proved dead; 0 means it will not.
-func (l *Leader) unsure() int64 {
-	var until int64
-	for _, p := range l.peers {
-		until = max(until, p.absent)
-	}
-	return until
 }
