@@ -14,7 +14,8 @@ import (
 
 const (
 	kills       = 20
-	trafficRate = 1000 // messages a second
+	trafficRate = 1000                   // messages a second
+	slow        = 100 * time.Millisecond // a gap that asks for an explanation
 )
 
 // gaps is the longest silence of each kill, measured once for the two tests
@@ -73,11 +74,17 @@ func killLeader(t *testing.T, l *lab.Lab) (gap time.Duration, sent int) {
 		t.Fatal(err)
 	}
 	tr := labtest.StartTraffic(t, l, others[0], others[1], trafficRate)
+	before := journals(t, others)
 	if err := leader.Signal(t.Context(), "xmppd", syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	tr.Await(trafficRate / 4) // a second of it
 	gap, sent = tr.Stop()
+	if gap > slow {
+		for i, text := range journals(t, others) {
+			t.Logf("a gap of %v; meanwhile %s logged:\n%s", gap, others[i].Name(), text[len(before[i]):])
+		}
+	}
 	if err := leader.Revive(t.Context(), "xmppd"); err != nil {
 		t.Fatal(err)
 	}
@@ -85,4 +92,16 @@ func killLeader(t *testing.T, l *lab.Lab) (gap time.Duration, sent int) {
 		t.Fatal(err)
 	}
 	return gap, sent
+}
+
+// journals returns what each node's xmppd has logged so far.
+func journals(t *testing.T, nodes []*lab.Node) []string {
+	t.Helper()
+	texts := make([]string, len(nodes))
+	for i, n := range nodes {
+		var err error
+		texts[i], err = n.Journal(t.Context(), "xmppd")
+		must(t, err)
+	}
+	return texts
 }
