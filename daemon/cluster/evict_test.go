@@ -1,7 +1,9 @@
 package cluster_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"quorate.org/daemon/cluster"
 	"quorate.org/daemon/fault"
@@ -44,8 +46,10 @@ func TestLeaveWithoutQuorum(t *testing.T) {
 	}
 	lone := all[0]
 	lone.open()
-	wantFault(t, "leaving without quorum", lone.cluster.Leave(t.Context(), cluster.Standalone), fault.NoQuorum)
-	wantFault(t, "reset without quorum", lone.cluster.Reset(t.Context(), false), fault.WrongState)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	wantFault(t, "leaving without quorum", lone.cluster.Leave(ctx, cluster.Standalone), fault.NoQuorum)
+	wantFault(t, "reset without quorum", lone.cluster.Reset(ctx, false), fault.WrongState)
 	if lone.cluster.Mode() != cluster.Joined {
 		t.Errorf("the node is %s, want it a member still", lone.cluster.Mode())
 	}
