@@ -38,7 +38,7 @@ type Config struct {
 	Machine string // what identifies the hardware; "" if unknown
 
 	Addr       string // IP address of `xmpp listen`; "" if none is set
-	ClientPort int
+	ClientPort int    // at first; SetClientPort changes it
 	MeshPort   int
 	GossipPort int
 
@@ -67,7 +67,8 @@ type Cluster struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 
-	evicted atomic.Bool // a member said so: the log that tells it does not come here
+	clientPort atomic.Int32
+	evicted    atomic.Bool // a member said so: the log that tells it does not come here
 
 	saving sync.Mutex // held while the record is read or written
 	left   bool       // a transition has written the next instance's record: this one writes no more
@@ -89,6 +90,7 @@ func Open(cfg Config) (*Cluster, error) {
 	c := &Cluster{cfg: cfg, log: cfg.Logger, id: id, record: r, changed: make(chan struct{}, 1),
 		suspects: make(map[string]suspicion), dead: make(map[string]bool),
 		lost: make(map[string]time.Time), spared: make(map[uint64]bool)}
+	c.SetClientPort(cfg.ClientPort)
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.mesh = mesh.New(mesh.Config{Identity: id, Name: cfg.Name, Version: cfg.Version, Incarnation: cfg.Incarnation,
 		Certificate: cfg.Certificate, Trust: cfg.Trust, Keepalive: cfg.Heartbeat / 2, Handler: (*peers)(c), Logger: cfg.Logger})
@@ -182,6 +184,10 @@ func (c *Cluster) State() *replica.State {
 	}
 	return c.node.State()
 }
+
+// SetClientPort tells the others, in a moment, the port that the client address
+// of this node is listed with.
+func (c *Cluster) SetClientPort(port int) { c.clientPort.Store(int32(port)) }
 
 // ID returns the node ID.
 func (c *Cluster) ID() string { return c.id.ID }
@@ -278,7 +284,7 @@ func (c *Cluster) setMembership() {
 
 // self is this node's entry for the member table.
 func (c *Cluster) self() replica.Member {
-	return replica.Member{ID: c.id.ID, Name: c.cfg.Name, Key: c.id.Public(), Addr: c.cfg.Addr, ClientPort: c.cfg.ClientPort,
+	return replica.Member{ID: c.id.ID, Name: c.cfg.Name, Key: c.id.Public(), Addr: c.cfg.Addr, ClientPort: int(c.clientPort.Load()),
 		MeshPort: c.cfg.MeshPort, GossipPort: c.cfg.GossipPort, Version: c.cfg.Version}
 }
 

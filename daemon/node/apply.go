@@ -52,6 +52,7 @@ func (n *Node) applyLocked(ctx context.Context) {
 		i = n.inst.Load()
 		n.catchUp(ctx, i)
 	}
+	i.cluster.SetClientPort(v.XMPP.ClientPort)
 	note(n.seed(ctx, i, v))
 	var steps []bus.Step
 	if !unknown || !i.open.Load() || !n.wanted(i, v) { // an address that is not there must not end the streams on the others

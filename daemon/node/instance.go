@@ -23,7 +23,7 @@ import (
 // shape is every setting an instance must be opened anew for.
 type shape struct {
 	addr                       string
-	clientPort, mesh, gossip   int
+	mesh, gossip               int
 	heartbeat, election, lease time.Duration
 	limits                     router.Limits
 }
@@ -42,11 +42,11 @@ type instance struct {
 
 func (n *Node) shapeNow(addrs []netip.Addr) shape {
 	v := n.values.Load()
-	s := shape{clientPort: v.XMPP.ClientPort, mesh: v.Cluster.Port, gossip: v.Gossip.Port, heartbeat: v.Cluster.Heartbeat,
+	s := shape{mesh: v.Cluster.Port, gossip: v.Gossip.Port, heartbeat: v.Cluster.Heartbeat,
 		election: v.Cluster.Election, lease: v.Cluster.Lease,
 		limits: router.Limits{Frames: v.Cluster.QueueFrames, Bytes: v.Cluster.QueueBytes, GiveUp: v.Cluster.QueueTime}}
 	if cluster.ModeOf(n.cfg.State) == cluster.Standalone { // nobody calls it: no stream need drop for these
-		s.clientPort, s.mesh, s.gossip = 0, 0, 0
+		s.mesh, s.gossip = 0, 0
 	} else if len(addrs) > 0 {
 		s.addr = addrs[0].String()
 	}
@@ -63,7 +63,7 @@ func (n *Node) open() error {
 	inc := forward.NewIncarnation()
 	cl, err := cluster.Open(cluster.Config{
 		Dir: n.cfg.State, Name: n.cfg.Hostname, Version: n.cfg.Version, Machine: n.cfg.Machine,
-		Addr: s.addr, ClientPort: s.clientPort, MeshPort: s.mesh, GossipPort: s.gossip,
+		Addr: s.addr, ClientPort: n.values.Load().XMPP.ClientPort, MeshPort: s.mesh, GossipPort: s.gossip,
 		Heartbeat: s.heartbeat, Election: s.election, Lease: s.lease, Incarnation: inc,
 		Certificate: n.meshCertificate, Trust: n.trust, OnChange: n.poke, Logger: n.log,
 		NewTraffic: func(id string, links *mesh.Mesh, state func() *replica.State) cluster.Traffic {
