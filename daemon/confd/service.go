@@ -161,6 +161,6 @@ func (s *Service) report(before, next *accepted, keys []string) {
 	}
 	s.Log.Info(message, "generation", next.Generation, journal.ID(journal.ConfigApplied))
 	if len(restart) > 0 && before.Generation > 0 {
-		s.Log.Warn(strings.Join(restart, ", ")+": takes effect with systemctl restart quorate-xmpp", journal.ID(journal.ConfigRestart))
+		s.Log.Warn(strings.Join(restart, ", ")+": takes effect at once, and the streams of this node end", journal.ID(journal.ConfigRestart))
 	}
 }

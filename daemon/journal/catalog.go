@@ -17,7 +17,7 @@ var events = []event{
 	{ChangeRefused, "A change by @CALLER@ was refused", "User @CALLER@ (from @CALLER_FROM@) called @METHOD@ of @INTERFACE@. Nothing changed; the message gives the reason."},
 	{ConfigApplied, "Configuration generation @GENERATION@ is in force", "The files under /etc/quorate were accepted. `config show` prints each value and the file it comes from."},
 	{ConfigRefused, "The configuration files were refused", "The message names each file, line and reason. The last good configuration stays in force.\nMend the file, then `systemctl reload quorate-config`."},
-	{ConfigRestart, "A setting needs a restart", "The named keys are stored, but take effect only after `systemctl restart` of the named unit."},
+	{ConfigRestart, "A setting ends streams", "quorate-xmpp starts anew within itself to take the named keys over: the streams of this node end and are opened again by\nclients and call bridges."},
 	{ConfigDrift, "A file differs from the cluster", "A cluster-scope key in a file has another value than the cluster. The cluster's value stays in force;\nchange it with the `xmpp` commands or make the file agree."},
 	{ServiceEnabled, "The XMPP service was enabled", "Client and component ports are open."},
 	{ServiceDisabled, "The XMPP service was disabled", "Client and component ports are closed; cluster membership is untouched."},

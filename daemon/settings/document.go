@@ -53,7 +53,8 @@ Scope: *node* keys are this node's own. *cluster* keys belong to the replicated 
 only fill an empty one, and a later difference is shown as drift.
 
 Takes effect: *live* at once, streams stay; *streams* for streams that open from now on; *listener* ports
-are reopened, streams stay; *restart* with the next restart of quorate-xmpp; *seed* when the store is empty.
+are reopened, streams stay; *restart* at once, but the streams of this node end, since quorate-xmpp starts anew
+within itself; *seed* when the store is empty.
 
 | key | type | default | scope | takes effect | meaning |
 |---|---|---|---|---|---|
@@ -91,7 +92,7 @@ func (k *Key) when() string {
 		Live:     "takes effect at once",
 		Streams:  "takes effect for new streams",
 		Listener: "takes effect at once, ports are reopened",
-		Restart:  "takes effect with a restart of quorate-xmpp",
+		Restart:  "takes effect at once, streams of this node end",
 		Seed:     "takes effect when the store is empty",
 	}[k.Reload]
 }

@@ -33,7 +33,7 @@ const (
 	Live     Reload = "live"     // at once, established streams stay
 	Streams  Reload = "streams"  // for streams that open from now on
 	Listener Reload = "listener" // ports are opened and closed, established streams stay
-	Restart  Reload = "restart"  // with the next restart of quorate-xmpp
+	Restart  Reload = "restart"  // at once, with a new start within quorate-xmpp: this node's streams end
 	Seed     Reload = "seed"     // when the replicated store is empty
 )
 
