@@ -84,7 +84,27 @@ func configSet(ctx context.Context, s *Shell, c grammar.Call) error {
 	if err != nil {
 		return err
 	}
-	return s.set(ctx, map[string]any{key: value}, fmt.Sprintf("%s set to %s", key, strings.Join(c.Args[1:], " ")))
+	if err := s.set(ctx, map[string]any{key: value}, fmt.Sprintf("%s set to %s", key, strings.Join(c.Args[1:], " "))); err != nil {
+		return err
+	}
+	if settings[i].Scope == "cluster" {
+		s.drift(ctx)
+	}
+	return nil
+}
+
+// drift warns when the files, as they are now, differ from the store: a cluster
+// setting that was just set has no effect then.
+func (s *Shell) drift(ctx context.Context) {
+	status, err := s.status(ctx)
+	if err != nil {
+		return
+	}
+	for _, f := range status.Faults {
+		if f.Code == string(fault.InvalidConfiguration) {
+			s.warning(f.Text, f.Remedy)
+		}
+	}
 }
 
 // settingValue gives the service a list for a list; any other value goes as it

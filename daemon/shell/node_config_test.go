@@ -26,7 +26,7 @@ func (c testConfig) Settings(context.Context, bus.Caller) ([]bus.Setting, error)
 		if key == c.own {
 			source = ownFile + ":7"
 		}
-		all = append(all, bus.Setting{Key: key, Type: kind, Value: fmt.Sprint(c.values[key]), Source: source})
+		all = append(all, bus.Setting{Key: key, Type: kind, Value: fmt.Sprint(c.values[key]), Source: source, Scope: c.scope})
 	}
 	return all, nil
 }

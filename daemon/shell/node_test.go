@@ -17,6 +17,7 @@ type testNode struct {
 	log        []string   // the changes, in order
 	values     map[string]any
 	own        string // the key that the commands' drop-in sets
+	scope      string // of every setting
 	file       string
 	xmppConn   *bus.Conn     // of the exported XMPP service
 	joining    chan struct{} // ticks when the join of slow.example has begun

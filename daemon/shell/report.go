@@ -136,7 +136,7 @@ func asFault(err error) *fault.Error {
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, console.ErrCancelled):
-		return fault.New(fault.InvalidArgument, "cancelled, nothing was changed")
+		return fault.Mend(fault.InvalidArgument, "cancelled, nothing was changed", "type the command again")
 	case errors.Is(err, context.Canceled):
 		return fault.New(fault.Unavailable, "cancelled; what the service has begun it may still finish")
 	case errors.Is(err, io.EOF):

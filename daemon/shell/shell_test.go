@@ -304,3 +304,16 @@ func TestReferenceIsCurrent(t *testing.T) {
 		t.Errorf("docs/commands.md is not made from the tree; run go generate ./daemon/shell (-want +got):\n%s", diff)
 	}
 }
+
+// A cluster setting that differs from the store is stored, and said to have no effect.
+func TestSetWarnsOfDrift(t *testing.T) {
+	n := startNode(t)
+	n.set(func() {
+		n.values["xmpp.domain"], n.scope = "meet.example", "cluster"
+		n.faults = []bus.Fault{{Code: "InvalidConfiguration", Text: "xmpp.domain differs", Remedy: "xmpp domain"}}
+	})
+	out, code := run1(t, "config set xmpp.domain other.example", "")
+	if !strings.HasSuffix(out, "SUCCESS: xmpp.domain set to other.example\nWARNING: xmpp.domain differs\nREMEDY: xmpp domain\n") || code != 0 {
+		t.Errorf("exit status %d, printed %q", code, out)
+	}
+}
