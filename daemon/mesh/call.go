@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	maxRequest  = 16 << 20
+	maxRequest  = 16 << 20         // bytes of a request or an answer
+	maxBody     = maxRequest - 256 // of what it carries
 	answerIdle  = 5 * time.Second  // for the request to arrive
 	answerLimit = 40 * time.Second // for it to be worked on; a join takes up to 30 s
 )
@@ -50,6 +51,9 @@ func (m *Mesh) call(ctx context.Context, addr, id, method string, in, out any) e
 	if err != nil {
 		return fmt.Errorf("encoding call: %w", err)
 	}
+	if len(body) > maxBody {
+		return fault.New(fault.InvalidArgument, fmt.Sprintf("a request of %d bytes is too large for a peer", len(body)))
+	}
 	conn, _, err := m.connect(ctx, addr, protoControl, id)
 	if err != nil {
 		return err
@@ -57,15 +61,19 @@ func (m *Mesh) call(ctx context.Context, addr, id, method string, in, out any) e
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.NetConn().Close() })
 	defer stop()
-	if err := writeJSON(conn, request{Method: method, Body: body}); err != nil {
-		return fault.New(fault.TCP, "the peer closed the connection")
-	}
 	var r response
-	if err := readJSON(conn, maxRequest, &r); err != nil {
-		if ctx.Err() != nil {
-			return fault.New(fault.Timeout, "the peer did not answer in time")
-		}
-		return inWords(err)
+	if err = writeJSON(conn, request{Method: method, Body: body}); err == nil {
+		err = readJSON(conn, maxRequest, &r)
+	}
+	var f *fault.Error
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return fault.New(fault.Timeout, "the peer did not answer in time")
+	case errors.As(err, &f):
+		return f
+	default:
+		return fault.New(fault.TCP, "the peer closed the connection")
 	}
 	if r.Error != nil {
 		return r.Error
@@ -89,6 +97,9 @@ func (m *Mesh) answer(conn *tls.Conn, c Caller) {
 	}
 	conn.SetDeadline(time.Now().Add(answerLimit))
 	body, err := m.cfg.Handler.Call(c, q.Method, q.Body)
+	if err == nil && len(body) > maxBody {
+		err = fault.New(fault.Internal, fmt.Sprintf("the answer of %d bytes is too large", len(body)))
+	}
 	r := response{Body: body}
 	if err != nil {
 		r.Body = nil

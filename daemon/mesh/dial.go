@@ -15,7 +15,7 @@ import (
 
 // connect dials a peer and greets it. want is the node ID expected, or "".
 func (m *Mesh) connect(ctx context.Context, addr, proto, want string) (*tls.Conn, hello, error) {
-	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
+	ctx, cancel := context.WithTimeout(ctx, m.limit)
 	defer cancel()
 	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -152,7 +153,7 @@ func inWords(err error) error {
 		strings.Contains(text, "certificate required"):
 		return fault.Mend(fault.Trust, "the peer does not trust this node's certificate",
 			"on the peer: xmpp cluster trust <bundle with this node's certificate or its CA>")
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return fault.New(fault.TLS, "the peer closed the connection during the handshake")
 	}
 	return fault.New(fault.TLS, "the TLS handshake failed: "+text)

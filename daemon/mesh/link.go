@@ -293,7 +293,9 @@ func (l *link) read() error {
 		if count > 0 {
 			l.mesh.cfg.Handler.Receive(l.id, split(bytes.Clone(chunk[:whole]), count))
 		}
-		n = copy(chunk, chunk[whole:n])
+		if whole > 0 { // not for each piece of a large message
+			n = copy(chunk, chunk[whole:n])
+		}
 		if size := need(chunk[:n]); size > len(chunk) { // a message larger than the chunk
 			chunk = append(chunk, make([]byte, size-len(chunk))...)
 		} else if n == 0 && len(chunk) > readChunk {

@@ -19,6 +19,7 @@ type Mesh struct {
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
 	began   time.Time
+	limit   time.Duration // for a handshake with both hellos
 	running sync.WaitGroup
 
 	gate       gate
@@ -43,7 +44,7 @@ func New(cfg Config) *Mesh {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	m := &Mesh{cfg: cfg, log: cfg.Logger, raft: make(chan net.Conn), began: time.Now(),
+	m := &Mesh{cfg: cfg, log: cfg.Logger, raft: make(chan net.Conn), began: time.Now(), limit: handshakeTime,
 		dialers: make(map[string]*dialer), links: make(map[string]*link), conns: make(map[net.Conn]bool), down: make(map[string]time.Time)}
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	m.members.Store(&Membership{})

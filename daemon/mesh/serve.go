@@ -3,7 +3,6 @@ package mesh
 import (
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"syscall"
@@ -37,7 +36,7 @@ func (m *Mesh) take(c net.Conn) {
 	host := hostOf(c.RemoteAddr())
 	if !m.gate.enter(host) {
 		c.Close()
-		m.complain(host, "", fmt.Errorf("too many connections of which none has said yet who it is"))
+		m.complain(host, "", errors.New("too many connections of which none has said yet who it is"))
 		return
 	}
 	if !m.track(c) {
@@ -107,7 +106,7 @@ func (m *Mesh) serve(raw net.Conn, host string) {
 // closed and, where it is worth it, the refusal journaled.
 func (m *Mesh) welcome(raw net.Conn, host string) (*tls.Conn, Caller, hello, error) {
 	conn := tls.Server(raw, m.tls(protoRaft, protoStanza, protoControl))
-	conn.SetDeadline(time.Now().Add(handshakeTime))
+	conn.SetDeadline(time.Now().Add(m.limit))
 	if err := conn.Handshake(); err != nil {
 		raw.Close()
 		if !brokenOff(err) {
@@ -161,7 +160,7 @@ func eventOf(err error) journal.MessageID {
 func (m *Mesh) lend(conn net.Conn) {
 	select {
 	case m.raft <- conn:
-	case <-time.After(handshakeTime): // nobody accepts; the peer tries again
+	case <-time.After(m.limit): // nobody accepts; the peer tries again
 		conn.Close()
 	case <-m.ctx.Done():
 		conn.Close()
