@@ -265,5 +265,6 @@ func (c *conn) bind(want jid.JID) error {
 		return err
 	}
 	c.start(c.out.release())
+	c.revoke(kind)
 	return nil
 }

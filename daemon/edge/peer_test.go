@@ -42,11 +42,13 @@ type rig struct {
 	stop func() // ends Run and waits for it
 }
 
-func newRig(t testing.TB, l Limits) *rig {
+func newRig(t testing.TB, l Limits) *rig { return newRigOf(t, l, meet()) }
+
+func newRigOf(t testing.TB, l Limits, a Accounts) *rig {
 	t.Helper()
 	r := &rig{t: t, hub: newHub(), log: newRecords()}
 	r.cert.Store(selfSigned(t))
-	r.edge = New(r.hub, meet(), slog.New(r.log))
+	r.edge = New(r.hub, a, slog.New(r.log))
 	r.cfg = Config{
 		Open: true, Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Limits: l,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return r.cert.Load(), nil },

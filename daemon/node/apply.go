@@ -131,6 +131,18 @@ func (n *Node) blame(f bus.Fault) {
 	}
 }
 
+// revoke ends the streams of what the state holds no more.
+func (n *Node) revoke() {
+	i := n.inst.Load()
+	if i == nil {
+		return
+	}
+	if s := i.cluster.State(); s != i.revoked {
+		i.revoked = s
+		i.edge.Revoke()
+	}
+}
+
 // serve opens or closes the client and component ports.
 func (n *Node) serve(i *instance, v *settings.Values, addrs []netip.Addr) ([]bus.Step, error) {
 	cfg := edge.Config{Addrs: addrs, ClientPort: uint16(v.XMPP.ClientPort), ComponentPort: uint16(v.XMPP.ComponentPort),

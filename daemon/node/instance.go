@@ -37,7 +37,8 @@ type instance struct {
 	quit    context.CancelFunc // ends the forwarding
 	edges   sync.WaitGroup
 	others  sync.WaitGroup
-	open    atomic.Bool // the client and component ports are open
+	open    atomic.Bool    // the client and component ports are open
+	revoked *replica.State // whose streams have been looked through; of the follow loop alone
 }
 
 func (n *Node) shapeNow(addrs []netip.Addr) shape {

@@ -108,6 +108,7 @@ func (n *Node) follow(ctx context.Context, notify *service.Notifier, configured,
 			}
 		case <-n.look:
 			n.turn()
+			n.revoke()
 			n.publish()
 		case <-tick.C:
 			n.retry(ctx)
