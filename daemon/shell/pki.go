@@ -45,9 +45,9 @@ func pkiCommands() []command {
 			Args: []grammar.Arg{
 				{Name: "certificate", Kind: grammar.Cert},
 				{Name: "bundle", Kind: grammar.Cert},
-				{Name: "domain", Kind: grammar.Domain, Optional: true},
+				{Name: "CA or domain", Kind: grammar.Domain, Optional: true},
 			},
-			Help: "Check the chain and the validity of a certificate, and that it names a domain",
+			Help: "Check the chain and the validity of a certificate, and that it leads to a CA or names a domain",
 		}, pkiVerify},
 		{grammar.Command{
 			Words: "pki import", Role: grammar.Admin, Args: []grammar.Arg{{Name: "file", Kind: grammar.File}},
