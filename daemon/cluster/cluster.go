@@ -7,8 +7,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -312,6 +314,7 @@ func (c *Cluster) watch() {
 			if term != 0 || c.barrier() {
 				term = s.Term
 				c.traffic.Reign(term, c.routes(), c.mesh.Linked)
+				c.tellDead()
 			}
 		}
 		version = state.Version
@@ -325,6 +328,17 @@ func (c *Cluster) watch() {
 		case <-tick.C:
 		}
 		c.reconsider()
+	}
+}
+
+// tellDead tells a new reign whose processes are proved gone, so that nobody
+// waits for their sessions (rule 12 of the forwarding protocol).
+func (c *Cluster) tellDead() {
+	c.mu.Lock()
+	dead := slices.Sorted(maps.Keys(c.dead))
+	c.mu.Unlock()
+	for _, id := range dead {
+		c.traffic.LinkDown(id, true)
 	}
 }
 

@@ -259,6 +259,7 @@ func (c *conn) bind(want jid.JID) error {
 		return c.act(out, act, 0)
 	}
 	c.session = session
+	c.scan.SetLimits(c.set.limits.after()) // a component never restarts its stream
 	c.bound.Store(1 + uint32(kind))
 	c.logBound(kind, session.JID())
 	if _, err := c.wire.Write(c.machine.Granted(nil, session.JID())); err != nil {

@@ -67,11 +67,16 @@ func (c *conn) hangUp() error {
 	return c.linger()
 }
 
+// lingerBytes is how much a peer may still send behind our last word: what can
+// be in flight. One that goes on is cut off, and may miss that word.
+const lingerBytes = 1 << 20
+
 // linger reads and discards until the peer closes, so that what we wrote last is
-// not lost to a reset, or until the time that Shut gave is over.
+// not lost to a reset, until the time that Shut gave is over, or until
+// lingerBytes have come.
 func (c *conn) linger() error {
 	c.in.release()
-	io.Copy(io.Discard, c.wire)
+	io.CopyN(io.Discard, c.wire, lingerBytes)
 	return errEnd
 }
 

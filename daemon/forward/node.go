@@ -214,6 +214,7 @@ func (n *Node) Abdicate() {
 	defer n.mu.Unlock()
 	n.leader.Stop()
 	n.said = false
+	n.settle()
 }
 
 // Run gives the machines the time until ctx ends.

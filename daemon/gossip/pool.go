@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/memberlist"
 	"github.com/hashicorp/serf/serf"
@@ -75,6 +76,7 @@ func (cfg Config) serf(timing *memberlist.Config, keyring *memberlist.Keyring, e
 	timing.BindAddr, timing.BindPort = cfg.BindAddr, cfg.Port
 	timing.AdvertiseAddr, timing.AdvertisePort = cfg.BindAddr, cfg.Port
 	timing.Keyring = keyring
+	timing.DeadNodeReclaimTime = time.Millisecond // a node that moved takes its name along, once the old place is dead
 	timing.LogOutput, timing.Logger = nil, logger
 
 	c := serf.DefaultConfig()
