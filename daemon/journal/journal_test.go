@@ -10,6 +10,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -187,5 +188,30 @@ func TestCatalogIsCurrent(t *testing.T) {
 	}
 	if string(got) != Catalog() {
 		t.Errorf("%s is not current; run go generate ./daemon/journal", path)
+	}
+}
+
+// Every event is emitted by some daemon: the catalog promises nothing else.
+func TestEveryEventIsEmitted(t *testing.T) {
+	names, err := os.ReadFile("ids.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code strings.Builder
+	err = filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || filepath.Dir(path) == "../journal" {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		code.Write(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^\t(\w+) +MessageID = `).FindAllSubmatch(names, -1) {
+		if !regexp.MustCompile(`journal\.` + string(m[1]) + `\b`).MatchString(code.String()) {
+			t.Errorf("no daemon emits %s", m[1])
+		}
 	}
 }

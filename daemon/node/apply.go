@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"quorate.org/daemon/bus"
+	"quorate.org/daemon/cluster"
 	"quorate.org/daemon/edge"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/journal"
@@ -27,10 +28,6 @@ func (n *Node) apply(ctx context.Context) {
 }
 
 func (n *Node) applyLocked(ctx context.Context) {
-	i := n.inst.Load()
-	if i == nil {
-		return
-	}
 	v := n.values.Load()
 	var faults []bus.Fault
 	note := func(err error) {
@@ -38,20 +35,18 @@ func (n *Node) applyLocked(ctx context.Context) {
 			faults = append(faults, faultOf(err))
 		}
 	}
-	note(n.renew(ctx, v))
+	certErr, trustErr := n.renew(ctx, v)
+	note(certErr)
+	note(trustErr)
 	addrs, err := listenAddrs(v)
 	note(err)
 	unknown := err != nil
-	if want := n.shapeNow(addrs); want != n.shape && (err == nil || want.addr != "") {
-		n.log.Info("starting anew with other addresses, ports or timers")
-		if err := n.reopenShape(); err != nil {
-			note(err)
-			n.finish(v.Generation, faults, nil)
-			return
-		}
-		i = n.inst.Load()
-		n.catchUp(ctx, i)
+	if err := n.reshape(ctx, addrs, unknown); err != nil {
+		note(err)
+		n.finish(v.Generation, nil, faults, nil)
+		return
 	}
+	i := n.inst.Load()
 	i.cluster.SetClientPort(v.XMPP.ClientPort)
 	note(n.seed(ctx, i, v))
 	var steps []bus.Step
@@ -59,7 +54,26 @@ func (n *Node) applyLocked(ctx context.Context) {
 		steps, err = n.serve(i, v, addrs)
 		note(err)
 	}
-	n.finish(v.Generation, faults, steps)
+	n.finish(v.Generation, addrs, faults, steps)
+}
+
+// reshape opens the instance anew when the settings ask for another, and opens
+// one when the last try failed.
+func (n *Node) reshape(ctx context.Context, addrs []netip.Addr, unknown bool) error {
+	if n.inst.Load() == nil {
+		return n.open()
+	}
+	want := n.shapeNow(addrs)
+	if want == n.shape || unknown && want.addr == "" {
+		return nil
+	}
+	n.log.Info("starting anew with other addresses, ports or timers")
+	n.close()
+	if err := n.open(); err != nil {
+		return err
+	}
+	n.catchUp(ctx, n.inst.Load())
+	return nil
 }
 
 // catchUpWait is how long a member that was opened anew may take to learn the
@@ -80,15 +94,10 @@ func (n *Node) catchUp(ctx context.Context, i *instance) {
 	}
 }
 
-func (n *Node) reopenShape() error {
-	n.close()
-	return n.open()
-}
-
 // renew takes new certificates and trust into use; what can not be read any
 // more stays as it was, since a running node must not lose its key to a
 // mistyped name.
-func (n *Node) renew(ctx context.Context, v *settings.Values) error {
+func (n *Node) renew(ctx context.Context, v *settings.Values) (certErr, trustErr error) {
 	m, certErr, trustErr := n.readMaterial(ctx, v)
 	old := n.keys.Load()
 	if certErr != nil {
@@ -98,7 +107,7 @@ func (n *Node) renew(ctx context.Context, v *settings.Values) error {
 		m.trust = old.trust
 	}
 	n.keys.Store(m)
-	return errors.Join(certErr, trustErr)
+	return certErr, trustErr
 }
 
 // turn opens or closes the ports when the cluster's state asks for it; nothing
@@ -151,7 +160,7 @@ func (n *Node) serve(i *instance, v *settings.Values, addrs []netip.Addr) ([]bus
 			Attrs: v.XMPP.MaxAttributes, AuthTimeout: v.XMPP.AuthTimeout, Outbox: v.XMPP.Outbox, PerAddress: v.XMPP.MaxConnectionsPerAddress}}
 	cfg.Open = n.wanted(i, v) && len(addrs) > 0
 	err := i.edge.Apply(cfg)
-	i.open.Store(cfg.Open && err == nil)
+	n.tellPorts(i.open.Swap(cfg.Open && err == nil), cfg.Open && err == nil)
 	if !cfg.Open || err != nil {
 		return nil, portFault(err)
 	}
@@ -161,6 +170,15 @@ func (n *Node) serve(i *instance, v *settings.Values, addrs []netip.Addr) ([]bus
 			Text: fmt.Sprintf("listening on %s, clients on port %d and components on port %d", a, cfg.ClientPort, cfg.ComponentPort)})
 	}
 	return steps, nil
+}
+
+func (n *Node) tellPorts(was, open bool) {
+	switch {
+	case open && !was:
+		n.log.Info("the XMPP service is open", journal.ID(journal.ServiceEnabled))
+	case was && !open:
+		n.log.Info("the XMPP service is closed", journal.ID(journal.ServiceDisabled))
+	}
 }
 
 // portFault names what keeps a port from being opened.
@@ -186,6 +204,9 @@ func (n *Node) wanted(i *instance, v *settings.Values) bool {
 // differences are drift: shown, never applied.
 func (n *Node) seed(ctx context.Context, i *instance, v *settings.Values) error {
 	s := i.cluster.State()
+	if i.cluster.Mode() == cluster.Joined && s.ClusterID == "" {
+		return nil // its log has not arrived: empty for now, but not to be filled from files
+	}
 	if s.ClusterID != "" || s.Domain != "" || len(s.CallBridges) > 0 || len(s.Accounts) > 0 {
 		n.drift(s, v)
 		return nil
@@ -231,14 +252,14 @@ func (n *Node) drift(s *replica.State, v *settings.Values) {
 }
 
 // finish records what is in effect and wakes who waits for it.
-func (n *Node) finish(generation uint64, faults []bus.Fault, steps []bus.Step) {
+func (n *Node) finish(generation uint64, addrs []netip.Addr, faults []bus.Fault, steps []bus.Step) {
 	n.mu.Lock()
 	for _, f := range faults {
 		if !contains(n.faults, f) {
 			n.log.Warn(f.Text, "code", f.Code, "remedy", f.Remedy)
 		}
 	}
-	n.faults, n.steps, n.applied = faults, steps, generation
+	n.faults, n.steps, n.applied, n.addrs = faults, steps, generation, addrs
 	close(n.waiters)
 	n.waiters = make(chan struct{})
 	n.mu.Unlock()

@@ -148,6 +148,7 @@ func account(name, password string) (replica.Account, error) {
 // transition runs one membership change: act writes the outcome to disk, and
 // the instance is opened again from it, after between.
 func (n *Node) transition(ctx context.Context, act func(*cluster.Cluster) error, between func() error) error {
+	defer n.poke() // what turn passed by meanwhile
 	n.change.Lock()
 	defer n.change.Unlock()
 	i, err := n.instance(ctx)

@@ -15,6 +15,7 @@ import (
 	"quorate.org/daemon/edge"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/forward"
+	"quorate.org/daemon/journal"
 	"quorate.org/daemon/mesh"
 	"quorate.org/daemon/replica"
 	"quorate.org/daemon/router"
@@ -62,11 +63,12 @@ func (n *Node) open() error {
 	s := n.shape
 	i := &instance{}
 	inc := forward.NewIncarnation()
+	opened := make(chan struct{}) // peers may call before the cluster can be asked about them
 	cl, err := cluster.Open(cluster.Config{
 		Dir: n.cfg.State, Name: n.cfg.Hostname, Version: n.cfg.Version, Machine: n.cfg.Machine,
 		Addr: s.addr, ClientPort: n.values.Load().XMPP.ClientPort, MeshPort: s.mesh, GossipPort: s.gossip,
 		Heartbeat: s.heartbeat, Election: s.election, Lease: s.lease, Incarnation: inc,
-		Certificate: n.meshCertificate, Trust: n.trust, OnChange: n.poke, Logger: n.log,
+		Certificate: n.meshCertificate, Trust: func(chain []*x509.Certificate) error { <-opened; return n.trust(i.cluster, chain) }, OnChange: n.poke, Logger: n.log,
 		NewTraffic: func(id string, links *mesh.Mesh, state func() *replica.State) cluster.Traffic {
 			i.forward = forward.New(forward.Config{ID: id, Inc: inc, Limits: s.limits, Links: links, Facts: facts{state}, Logger: n.log})
 			i.edge = edge.New(i.forward, accounts{state}, n.log)
@@ -78,10 +80,11 @@ func (n *Node) open() error {
 		return fmt.Errorf("starting the cluster: %w", err)
 	}
 	i.cluster = cl
+	close(opened)
 	i.stop = run(&i.edges, func(ctx context.Context) { i.edge.Run(ctx) })
 	i.quit = run(&i.others, i.forward.Run)
 	if text := cl.Notice(); text != "" {
-		n.log.Warn(text)
+		n.log.Warn(text, journal.ID(journal.CloneSeen))
 	}
 	n.inst.Store(i)
 	return nil
@@ -120,7 +123,8 @@ func (n *Node) reopen(ctx context.Context, between func() error) error {
 		err = between()
 	}
 	if oerr := n.open(); oerr != nil {
-		n.log.Error("the XMPP service has no instance", "error", oerr)
+		n.log.Error("the XMPP service has no instance; it is tried again", "error", oerr)
+		n.blame(faultOf(oerr))
 		return errors.Join(err, oerr)
 	}
 	n.applyLocked(ctx)
@@ -137,20 +141,16 @@ func (n *Node) meshCertificate() (*tls.Certificate, error) {
 }
 
 // trust judges another node's certificate.
-func (n *Node) trust(chain []*x509.Certificate) error {
+func (n *Node) trust(c *cluster.Cluster, chain []*x509.Certificate) error {
 	t := n.keys.Load().trust
 	if t == nil {
 		return fault.Mend(fault.WrongState, "no cluster trust is set", "xmpp cluster trust <bundle>")
 	}
-	var domain string
+	s := c.Roster()
 	var names []string
-	if i := n.inst.Load(); i != nil {
-		s := i.cluster.Roster()
-		domain = s.Domain
-		for _, m := range s.SortedMembers() {
-			names = append(names, m.Name, m.Addr)
-		}
+	for _, m := range s.SortedMembers() {
+		names = append(names, m.Name, m.Addr)
 	}
-	_, err := t.Accept(chain, domain, names, time.Now())
+	_, err := t.Accept(chain, s.Domain, names, time.Now())
 	return err
 }

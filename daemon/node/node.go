@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
-	"quorate.org/daemon/journal"
 	"quorate.org/daemon/service"
 	"quorate.org/daemon/settings"
 )
@@ -40,19 +41,20 @@ type Node struct {
 	values atomic.Pointer[settings.Values]
 	keys   atomic.Pointer[material]
 
-	mu      sync.Mutex // guards what follows
-	applied uint64     // generation in effect
+	seen sight // of the follow loop alone
+
+	mu      sync.Mutex   // guards what follows
+	applied uint64       // generation in effect
+	addrs   []netip.Addr // it listens on
 	waiters chan struct{}
 	steps   []bus.Step // what the last apply did
 	faults  []bus.Fault
-	seen    bus.XmppProperties
-	quorate bool
 	drifted string // what the files say otherwise than the store
 }
 
 // New returns a node that is not running.
 func New(cfg Config, conn *bus.Conn) *Node {
-	n := &Node{cfg: cfg, log: cfg.Log, conn: conn, look: make(chan struct{}, 1), waiters: make(chan struct{}), quorate: true}
+	n := &Node{cfg: cfg, log: cfg.Log, conn: conn, look: make(chan struct{}, 1), waiters: make(chan struct{})}
 	n.values.Store(&settings.Values{})
 	n.keys.Store(&material{})
 	return n
@@ -69,9 +71,7 @@ func (n *Node) Run(ctx context.Context, notify *service.Notifier) error {
 		return err
 	}
 	n.readSettings(ctx)
-	if err := n.renew(ctx, n.values.Load()); err != nil { // apply tells it, if it lasts
-		n.log.Debug("reading keys at the start", "error", err)
-	}
+	n.renew(ctx, n.values.Load()) // apply tells what is amiss, if it lasts
 	if err := n.open(); err != nil {
 		return err
 	}
@@ -128,6 +128,7 @@ func (n *Node) poke() {
 // readSettings fetches the accepted configuration. When the service does not
 // answer, the last one stays in effect.
 func (n *Node) readSettings(ctx context.Context) {
+	p, perr := n.conn.Config().Properties(ctx) // first: newer values than it says do no harm
 	raw, err := n.conn.Config().Values(ctx)
 	if err != nil {
 		n.log.Warn("reading the settings", "error", err)
@@ -138,17 +139,19 @@ func (n *Node) readSettings(ctx context.Context) {
 		n.log.Error("reading the settings", "error", err)
 		return
 	}
-	if p, err := n.conn.Config().Properties(ctx); err == nil {
+	if perr == nil {
 		v.Generation = p.Generation
 	}
 	n.values.Store(&v)
 }
 
 // retry repeats what could not be done for a reason that may have passed: a
-// service that did not answer, a port or an address that was not there.
+// service that did not answer, a port or an address that was not there. It also
+// follows addresses that have changed.
 func (n *Node) retry(ctx context.Context) {
+	addrs, err := listenAddrs(n.values.Load())
 	n.mu.Lock()
-	again := len(n.faults) > 0 || n.applied == 0
+	again := len(n.faults) > 0 || n.applied == 0 || err != nil || !slices.Equal(addrs, n.addrs)
 	n.mu.Unlock()
 	if again {
 		if n.values.Load().Generation == 0 {
@@ -187,40 +190,10 @@ func (n *Node) publish() {
 	if n.object == nil {
 		return
 	}
-	p := n.properties()
-	if err := n.object.Publish(p); err != nil {
+	if err := n.object.Publish(n.properties()); err != nil {
 		n.log.Warn("publishing the state", "error", err)
 	}
-	n.mu.Lock()
-	was := n.seen
-	n.seen = p
-	n.mu.Unlock()
-	if was.Leader != p.Leader || was.State != p.State {
-		n.announce(was, p)
-	}
-}
-
-func (n *Node) announce(was, is bus.XmppProperties) {
-	if is.Leader != "" && is.Leader != was.Leader {
-		n.log.Info(fmt.Sprintf("%s leads", is.Leader), journal.ID(journal.LeaderElected), "leader", is.Leader, "term", is.Term, "state", is.State)
-	}
-	if is.Leader == "" && was.Leader != "" {
-		n.log.Warn("the leader is lost", journal.ID(journal.LeaderLost), "leader", was.Leader, "state", is.State)
-	}
-	i := n.inst.Load()
-	if i == nil {
-		return
-	}
-	v := i.cluster.View()
-	quorate := v.Reachable >= v.Needed
-	n.mu.Lock()
-	before := n.quorate
-	n.quorate = quorate
-	n.mu.Unlock()
-	switch {
-	case before && !quorate:
-		n.log.Warn(v.Reason, journal.ID(journal.QuorumLost), "reachable", v.Reachable, "needed", v.Needed)
-	case !before && quorate:
-		n.log.Info("quorum regained", journal.ID(journal.QuorumRegained), "reachable", v.Reachable, "needed", v.Needed)
+	if i := n.inst.Load(); i != nil { // else it is being changed
+		n.tell(n.seen.look(i.cluster.View()))
 	}
 }
