@@ -70,7 +70,8 @@ type Cluster struct {
 	running sync.WaitGroup
 
 	clientPort atomic.Int32
-	evicted    atomic.Bool // a member said so: the log that tells it does not come here
+	evicted    atomic.Bool            // a member said so: the log that tells it does not come here
+	why        atomic.Pointer[string] // how a member refuses this node; "" for no refusal
 
 	saving sync.Mutex // held while the record is read or written
 	left   bool       // a transition has written the next instance's record: this one writes no more

@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,4 +63,23 @@ func stateOf(m *member, id string) string {
 		}
 	}
 	return ""
+}
+
+// A member that the others refuse says so beside the lost quorum.
+func TestRefusedSaysWhy(t *testing.T) {
+	t.Parallel()
+	all := form(t, 3)
+	leader, others := leaderOf(t, all)
+	refused := others[0]
+	refused.close()
+	leader.trust.Store(false)
+	others[1].trust.Store(false)
+	refused.open()
+	until(t, "the reason names the refusal", func() bool {
+		v := refused.cluster.View()
+		return v.State == cluster.StateNoLeader && strings.Contains(v.Reason, "refuses this node: not trusted")
+	})
+	leader.trust.Store(true)
+	others[1].trust.Store(true)
+	until(t, "it follows again", func() bool { v := refused.cluster.View(); return v.State == cluster.StateFollower && v.Reason == "" })
 }

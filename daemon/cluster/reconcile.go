@@ -2,12 +2,14 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"net"
 	"slices"
 	"strconv"
 	"time"
 
 	"quorate.org/daemon/consensus"
+	"quorate.org/daemon/fault"
 	"quorate.org/daemon/gossip"
 	"quorate.org/daemon/mesh"
 	"quorate.org/daemon/replica"
@@ -27,7 +29,7 @@ func (c *Cluster) reconcile() {
 		if c.record.Mode == Joined {
 			c.reconcileVoters()
 			c.reconcileSelf()
-			c.askRemoved()
+			c.askWhy()
 			c.reconcileGossip()
 		} else {
 			c.seed()
@@ -115,24 +117,45 @@ func (c *Cluster) removed() bool {
 	return gone || c.evicted.Load()
 }
 
-// askRemoved finds out, without a leader, whether that is because the others
-// have removed this node while it was off.
-func (c *Cluster) askRemoved() {
+// askWhy finds out, without a leader, whether that is because the others refuse
+// this node: it was removed while it was off, it is a copy of another, or it is
+// not trusted any more.
+func (c *Cluster) askWhy() {
 	if c.node.Status().LeaderID != "" || c.removed() {
+		c.blame("")
 		return
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, time.Second)
 	defer cancel()
-	for id := range c.roster().Members {
-		if id == c.id.ID || c.mesh.Linked(id) {
+	for _, m := range c.roster().SortedMembers() {
+		if m.ID == c.id.ID || c.mesh.Linked(m.ID) {
 			continue
 		}
-		if err := c.mesh.CallMember(ctx, id, callPing, struct{}{}, nil); mesh.IsRemoved(err) {
+		err := c.mesh.CallMember(ctx, m.ID, callPing, struct{}{}, nil)
+		if mesh.IsRemoved(err) {
 			c.evicted.Store(true)
-			c.log.Warn("this node was removed from the cluster", "told_by", id)
+			c.log.Warn("this node was removed from the cluster", "told_by", m.Name)
 			c.poke()
 			return
 		}
+		if refusal(err) {
+			c.blame(m.Name + " refuses this node: " + err.Error())
+			return
+		}
+	}
+	c.blame("")
+}
+
+// refusal tells a peer's no from its silence.
+func refusal(err error) bool {
+	var f *fault.Error
+	return errors.As(err, &f) && f.Code != fault.TCP && f.Code != fault.TLS && f.Code != fault.Timeout && f.Code != fault.NotFound
+}
+
+// blame keeps why there is no leader, for the view.
+func (c *Cluster) blame(why string) {
+	if old := c.why.Swap(&why); old == nil && why != "" || old != nil && *old != why {
+		c.poke()
 	}
 }
 

@@ -91,6 +91,9 @@ func (c *Cluster) View() View {
 		if v.Voters == 0 {
 			v.Reason = "waiting for the leader's log"
 		}
+		if why := c.why.Load(); why != nil && *why != "" {
+			v.Reason += "; " + *why
+		}
 	}
 	return v
 }

@@ -182,7 +182,7 @@ func (n *Node) ClusterInitialize(ctx context.Context, _ bus.Caller) error {
 	if err != nil {
 		return err
 	}
-	return n.await(ctx, "the new cluster has no leader yet", func(v cluster.View) bool { return v.State == cluster.StateLeader })
+	return n.await(ctx, "the new cluster has no leader yet", leads)
 }
 
 // formable checks the node's own settings a cluster is made of.
@@ -213,23 +213,32 @@ func (n *Node) ClusterJoin(ctx context.Context, _ bus.Caller, host string) error
 		n.log.Warn("the join was refused", journal.ID(journal.JoinRefused), "host", host, "error", err)
 		return err
 	}
-	return n.await(ctx, "this node has joined but does not vote yet", func(v cluster.View) bool {
-		for _, p := range v.Peers {
-			if p.Self {
-				return p.Voter && v.LeaderID != ""
-			}
-		}
-		return false
-	})
+	return n.await(ctx, "this node has joined but does not vote yet", votes)
 }
 
-// await waits until the view is as wanted.
-func (n *Node) await(ctx context.Context, otherwise string, wanted func(cluster.View) bool) error {
+// leads reports whether the node leads and has applied its log.
+func leads(c *cluster.Cluster) bool {
+	return c.View().State == cluster.StateLeader && c.State().ClusterID != ""
+}
+
+// votes reports whether the node is a voter with a leader and has its log.
+func votes(c *cluster.Cluster) bool {
+	v := c.View()
+	for _, p := range v.Peers {
+		if p.Self {
+			return p.Voter && v.LeaderID != "" && c.State().ClusterID != ""
+		}
+	}
+	return false
+}
+
+// await waits until the cluster is as wanted.
+func (n *Node) await(ctx context.Context, otherwise string, wanted func(*cluster.Cluster) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, joinWait)
 	defer cancel()
 	for {
 		i, err := n.instance(ctx)
-		if err == nil && wanted(i.cluster.View()) {
+		if err == nil && wanted(i.cluster) {
 			return nil
 		}
 		select {
@@ -289,7 +298,7 @@ func (n *Node) ClusterRecover(ctx context.Context, _ bus.Caller, force bool) (st
 		return "", err
 	}
 	n.log.Warn("this node was made a cluster of its own", journal.ID(journal.Recovered))
-	return cluster.Lost, n.await(ctx, "the recovered node does not lead yet", func(v cluster.View) bool { return v.State == cluster.StateLeader })
+	return cluster.Lost, n.await(ctx, "the recovered node does not lead yet", leads)
 }
 
 // Reset implements org.quorate.Xmpp1.
