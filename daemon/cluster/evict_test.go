@@ -77,7 +77,7 @@ func TestRefusedSaysWhy(t *testing.T) {
 	refused.open()
 	until(t, "the reason names the refusal", func() bool {
 		v := refused.cluster.View()
-		return v.State == cluster.StateNoLeader && strings.Contains(v.Reason, "refuses this node: not trusted")
+		return v.State == cluster.StateNoLeader && strings.Contains(v.Reason, "refuses this node: the peer does not trust")
 	})
 	leader.trust.Store(true)
 	others[1].trust.Store(true)
