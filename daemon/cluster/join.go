@@ -208,6 +208,9 @@ func (c *Cluster) admit(ctx context.Context, req joinRequest) (joinAnswer, error
 			"open the port between the nodes, and check xmpp listen")
 	}
 	conn.Close()
+	if c.verify(ctx) != nil {
+		return joinAnswer{}, c.noQuorum()
+	}
 	if err := c.node.Propose(ctx, replica.Join(req.Member, req.Entries, replaces)); err != nil {
 		if err = c.inWords(err); errors.Is(err, errTryAgain) {
 			err = c.noQuorum()

@@ -70,6 +70,9 @@ func retry(err error) bool {
 func (c *Cluster) proposeOnce(ctx context.Context, p proposal) (uint64, error) {
 	s := c.node.Status()
 	if s.Role == consensus.Leader {
+		if err := c.verify(ctx); err != nil {
+			return 0, err
+		}
 		if err := c.node.Propose(ctx, p.Command); err != nil {
 			return 0, c.inWords(err)
 		}
@@ -128,6 +131,18 @@ func (c *Cluster) askOrder(leader string) []string {
 		}
 	}
 	return ids
+}
+
+// verify asks a majority whether this node still leads, before a write enters
+// its log: an entry that could not be committed then would be when the majority
+// is back, long after it was refused.
+func (c *Cluster) verify(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if err := c.node.VerifyLeader(ctx); err != nil {
+		return errTryAgain
+	}
+	return nil
 }
 
 // await returns when this node has applied an index.

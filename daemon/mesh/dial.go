@@ -68,15 +68,18 @@ func cause(err error) error {
 }
 
 // Refused reports whether the process at addr is gone: a new connection is
-// refused at once. A process that is being killed may still take a connection
-// for a moment, so success is tried again for 50 ms.
+// refused. While a process is being killed its port may still take a connection,
+// or swallow the request for one, so anything but a refusal is tried again, for
+// about 50 ms on a port that answers and 250 ms on one that does not.
 func Refused(ctx context.Context, addr string) bool {
 	for range 10 {
-		c, err := (&net.Dialer{Timeout: 100 * time.Millisecond}).DialContext(ctx, "tcp", addr)
-		if err != nil {
-			return errors.Is(err, syscall.ECONNREFUSED)
+		c, err := (&net.Dialer{Timeout: 25 * time.Millisecond}).DialContext(ctx, "tcp", addr)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return true
 		}
-		c.Close()
+		if err == nil {
+			c.Close()
+		}
 		select {
 		case <-time.After(5 * time.Millisecond):
 		case <-ctx.Done():
