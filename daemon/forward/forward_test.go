@@ -319,29 +319,43 @@ func TestConflict(t *testing.T) {
 }
 
 // A new epoch may begin while a stream is being drained for the old one's
-// CLOSE: what was drained is kept for the new one's.
+// CLOSE: what was drained is kept for the new one's, be it there already or not.
 func TestDrainOvertaken(t *testing.T) {
-	bubble(t, router.Limits{}, func(t *testing.T, f *fabric) {
-		f.lead("c")
-		a, heard := f.bind("a", ann)
-		b, bobs := f.bind("b", bob)
-		bobs.stuck, bobs.gate = true, make(chan struct{})
-		f.say(a, chat(ann, bob, 1))
-		f.say(a, chat(ann, bob, 2))
-		synctest.Wait()
-		b.Close()
-		synctest.Wait() // CLOSE has come and waits for the stream
-		f.lead("a")
-		close(bobs.gate)
-		wantStream(t, "ann", heard,
-			refusal(1, bob, ann, "cancel", "service-unavailable", ""),
-			refusal(2, bob, ann, "cancel", "service-unavailable", ""))
-		time.Sleep(time.Second)
-		wantStream(t, "ann, again,", heard)
-		if n := len(f.nodes["b"].sessions); n != 0 {
-			t.Errorf("%d sessions are kept", n)
-		}
-	})
+	for _, again := range []bool{true, false} {
+		t.Run(fmt.Sprintf("closed again %v", again), func(t *testing.T) {
+			bubble(t, router.Limits{}, func(t *testing.T, f *fabric) {
+				f.lead("c")
+				a, heard := f.bind("a", ann)
+				b, bobs := f.bind("b", bob)
+				bobs.stuck, bobs.gate = true, make(chan struct{})
+				f.say(a, chat(ann, bob, 1))
+				f.say(a, chat(ann, bob, 2))
+				synctest.Wait()
+				b.Close()
+				synctest.Wait() // CLOSE has come and waits for the stream
+				f.mu.Lock()
+				f.mute[[2]string{"c", "a"}] = !again // the new leader waits for it before GO
+				f.mu.Unlock()
+				f.lead("a")
+				if open := f.nodes["b"].Status().Open; open != again {
+					t.Fatalf("the new epoch is open: %v", open)
+				}
+				close(bobs.gate)
+				time.Sleep(3 * time.Second) // rule 12: no negative answer while c is absent
+				wantStream(t, "ann", heard,
+					refusal(1, bob, ann, "cancel", "service-unavailable", ""),
+					refusal(2, bob, ann, "cancel", "service-unavailable", ""))
+				time.Sleep(10 * time.Second)
+				wantStream(t, "ann, again,", heard)
+				if n := len(f.nodes["b"].sessions); n != 0 {
+					t.Errorf("%d sessions are kept", n)
+				}
+				if !bobs.closed {
+					t.Error("the stream was not drained")
+				}
+			})
+		})
+	}
 }
 
 // A stream that does not read is ended, and the sender told (rule 7).

@@ -173,7 +173,11 @@ func send(ctx context.Context, s edge.Session, raw string) error {
 	if err != nil || ev.Kind != xmlwire.Stanza {
 		return fmt.Errorf("%s is no stanza: %w", raw, err)
 	}
-	return s.Send(ctx, ev.Header, ev.Raw)
+	err = s.Send(ctx, ev.Header, ev.Raw)
+	for i := range ev.Raw { // they are ours again
+		ev.Raw[i] = '!'
+	}
+	return err
 }
 
 // stream is the outgoing side of a session.
