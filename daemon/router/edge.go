@@ -111,16 +111,19 @@ func (e *Edge) resume(g *Go) {
 		e.settle(q)
 	}
 	e.Source.Go(g.Done, e.sendFrame, e.giveUp)
-	for _, s := range e.asking() {
+	for _, s := range e.in(asking) {
 		e.ask(s)
+	}
+	for _, s := range e.in(closing) { // ended since SYNC, or reported by it: to be told twice does no harm
+		e.send(Msg{Type: MsgUnbind, SID: s.SID})
 	}
 }
 
-// asking returns the sessions without an address yet, oldest first.
-func (e *Edge) asking() []*owned {
+// in returns the sessions in a state, oldest first.
+func (e *Edge) in(state ownedState) []*owned {
 	var l []*owned
 	for _, s := range e.Owner.sessions {
-		if s.state == asking {
+		if s.state == state {
 			l = append(l, s)
 		}
 	}
