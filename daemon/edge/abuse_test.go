@@ -152,7 +152,11 @@ func TestSlowReader(t *testing.T) {
 	if next != taken {
 		t.Errorf("%d of %d messages written or given back", next, taken)
 	}
-	if found := r.log.having("message", "session ended"); len(found) != 1 || !strings.Contains(found[0]["reason"], "resource-constraint") {
+	found := r.log.having("message", "session ended")
+	for end := time.Now().Add(patience); len(found) == 0 && time.Now().Before(end); found = r.log.having("message", "session ended") {
+		time.Sleep(time.Millisecond) // it is told behind the session's close
+	}
+	if len(found) != 1 || !strings.Contains(found[0]["reason"], "resource-constraint") {
 		t.Errorf("in the journal: %v", found)
 	}
 }
