@@ -47,7 +47,7 @@ type pair struct {
 
 // fast are timers for tests that wait for them, slow for those where they must not matter.
 var (
-	fast = Config{Heartbeat: 150 * time.Millisecond, Election: 150 * time.Millisecond, Lease: 100 * time.Millisecond}
+	fast = Config{Heartbeat: 300 * time.Millisecond, Election: 300 * time.Millisecond, Lease: 300 * time.Millisecond}
 	slow = Config{Heartbeat: 4 * time.Second, Election: 4 * time.Second, Lease: 4 * time.Second}
 )
 
