@@ -106,9 +106,9 @@ func (f *Flow) pace(rate int) {
 		select {
 		case <-f.stop:
 			return
-		case now := <-tick.C:
-			due := int(now.Sub(began).Seconds() * float64(rate))
-			if due == n {
+		case <-tick.C: // its time may lie before the last one's after a pause
+			due := int(time.Since(began).Seconds() * float64(rate))
+			if due <= n {
 				continue
 			}
 			if !f.send(due - n) {
