@@ -58,7 +58,8 @@ func hostname() string {
 func machine() string {
 	for _, file := range []string{filepath.Join(os.Getenv("CREDENTIALS_DIRECTORY"), "machine"), "/sys/class/dmi/id/product_uuid"} {
 		if b, err := os.ReadFile(file); err == nil {
-			if id := strings.TrimSpace(string(b)); strings.Trim(id, "0-") != "" { // firmware without one says all zeros
+			// Firmware without one says all zeros, the unit without a file "none".
+			if id := strings.TrimSpace(string(b)); strings.Trim(id, "0-") != "" && id != "none" {
 				return id
 			}
 		}
