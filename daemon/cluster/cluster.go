@@ -206,14 +206,13 @@ func (c *Cluster) Notice() string { return c.record.Notice }
 func (c *Cluster) Serves() bool { return c.record.Mode != Enabled }
 
 // roster is the replicated state as far as it tells who belongs to the cluster.
-// Until a leader's word lets this node apply its log, it is what was last seen:
-// without it three nodes that were powered off would not know whom to call.
+// Until a leader's word lets this node apply its log, the state is empty or that
+// of an old snapshot, and the roster is what was last seen: without it three
+// nodes that were powered off would not know whom to call.
 func (c *Cluster) roster() *replica.State {
 	s := c.State()
-	if s.ClusterID == "" && c.record.Mode == Joined {
-		if k := c.known(); k != nil {
-			return k
-		}
+	if k := c.known(); k != nil && c.record.Mode == Joined && k.Version > s.Version {
+		return k
 	}
 	return s
 }
@@ -223,7 +222,7 @@ func (c *Cluster) Roster() *replica.State { return c.roster() }
 
 // remember keeps the roster for the next start.
 func (c *Cluster) remember(s *replica.State) {
-	if c.record.Mode != Joined || s.ClusterID == "" {
+	if k := c.known(); c.record.Mode != Joined || s.ClusterID == "" || k != nil && k.Version > s.Version {
 		return
 	}
 	if err := c.update(func(r *record) { r.Known = rosterOf(s) }); err != nil {
