@@ -73,6 +73,11 @@ var answers = []struct{ name, sent, got string }{
 	{"an iq of a bad type",
 		"<iq type='ask' id='20' from='" + ann + "' to='meet.example'><ping xmlns='urn:xmpp:ping'/></iq>",
 		iqError("20", "meet.example", "modify", "bad-request")},
+	{"a request of two payloads",
+		"<iq type='get' id='23' from='" + ann + "' to='meet.example'><ping xmlns='urn:xmpp:ping'/><ping xmlns='urn:xmpp:ping'/></iq>",
+		iqError("23", "meet.example", "modify", "bad-request")},
+	{"a request without a payload", "<iq type='get' id='24' from='" + ann + "' to='meet.example'/>",
+		iqError("24", "meet.example", "modify", "bad-request")},
 	{"a result for nobody", "<iq type='result' id='21' from='" + ann + "' to='bob@meet.example/none'/>", ""},
 	{"presence for nobody", "<presence from='" + ann + "' to='bob@meet.example'/>", ""},
 	{"a headline for nobody", "<message type='headline' from='" + ann + "' to='bob@meet.example'/>", ""}, // RFC 6121 §8.5.2.2.1

@@ -155,6 +155,9 @@ func (s *session) Close() {
 
 // Send takes one stanza from the stream.
 func (s *session) Send(ctx context.Context, h *xmlwire.Header, raw []byte) error {
+	if c := stanza.Check(h); c != "" {
+		return s.refuse(h, raw, c)
+	}
 	c, ok := router.ClassOf(h.Name, h.Type.Value)
 	if !ok {
 		return s.refuse(h, raw, stanza.BadRequest)

@@ -15,12 +15,7 @@ const ownMode = 0o600
 // header stands at the top of the drop-in the service writes.
 const header = "Written by the configuration service; `config set` and `config unset` change it.\nAn edit here is read like any other, but its comments do not last."
 
-// WriteOwn replaces the service's own drop-in by raw.
-func WriteOwn(dir string, raw settings.Raw) error {
-	return Write(dir, Own, OwnText(raw))
-}
-
-// OwnText is the text WriteOwn writes.
+// OwnText is the text of the service's own drop-in.
 func OwnText(raw settings.Raw) []byte { return []byte(settings.DropIn(header, raw)) }
 
 // Write replaces one file of the folder so that a crash at any moment leaves
