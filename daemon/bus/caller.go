@@ -42,9 +42,9 @@ func (r Role) may(a access) bool {
 	return r >= Admin
 }
 
-// SeesSecrets says whether secrets are shown to the role: administrators, root
-// and services.
-func (r Role) SeesSecrets() bool { return r >= Service }
+// SeesSecrets says whether secrets are shown to the caller: administrators, root
+// and services, Web Admin's own user excepted.
+func (c Caller) SeesSecrets() bool { return c.Role >= Service && c.User != webUser }
 
 // Groups and users that carry a role.
 const (
@@ -52,7 +52,11 @@ const (
 	operatorGroup = "quorate-operator"
 )
 
-var serviceUsers = []string{"quorate-xmpp", "quorate-cert", "quorate-config"}
+// webUser is the service user that people's requests pass through: it sees no
+// secret, whatever its role.
+const webUser = "quorate-web"
+
+var serviceUsers = []string{"quorate-xmpp", "quorate-cert", "quorate-config", "quorate-callbridge", webUser}
 
 // Caller is who makes a call.
 type Caller struct {

@@ -90,5 +90,21 @@ func (c *Certificates) OpenKey(ctx context.Context, file string) (*os.File, erro
 // Scan looks at the exchange folder now.
 func (c *Certificates) Scan(ctx context.Context) error { return c.do(ctx, work, "Scan") }
 
+// Unlock takes in a private key that lies encrypted in the exchange folder.
+func (c *Certificates) Unlock(ctx context.Context, file, passphrase string) error {
+	return c.do(ctx, work, "Unlock", file, passphrase)
+}
+
+// Upload puts a file into the exchange folder and takes it in; it returns the
+// file's line of the list, whose state and reason say how that went.
+func (c *Certificates) Upload(ctx context.Context, name string, content []byte) (Certificate, error) {
+	return getStruct[Certificate](ctx, c.client, work, "Upload", name, content)
+}
+
+// Services says for each service that uses certificates what will break and when.
+func (c *Certificates) Services(ctx context.Context) ([]ServiceCheck, error) {
+	return getList[ServiceCheck](ctx, c.client, quick, "Services")
+}
+
 // Watch ticks whenever files changed or the service came or went.
 func (c *Certificates) Watch(ctx context.Context) (<-chan struct{}, error) { return c.watch(ctx) }

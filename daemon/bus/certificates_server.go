@@ -22,6 +22,9 @@ type CertificatesServer interface {
 	Get(ctx context.Context, file string) (pem []byte, err error)
 	OpenKey(ctx context.Context, who Caller, file string) (*os.File, error) // closed for the implementation once sent
 	Scan(ctx context.Context) error
+	Unlock(ctx context.Context, who Caller, file, passphrase string) error
+	Upload(ctx context.Context, who Caller, name string, content []byte) (Certificate, error)
+	Services(ctx context.Context) ([]ServiceCheck, error)
 }
 
 // CertificatesObject is the exported org.quorate.Certificates1.
@@ -64,6 +67,9 @@ func certificatesHandlers(s CertificatesServer) map[string]handler {
 		"CheckTrust": func(c *incoming) ([]any, error) { return answerStrings(s.CheckTrust(c.ctx, c.str(0))) },
 		"Get":        func(c *incoming) ([]any, error) { return answer(s.Get(c.ctx, c.str(0))) },
 		"OpenKey":    func(c *incoming) ([]any, error) { return answerFile(s.OpenKey(c.ctx, c.caller, c.str(0))) },
+		"Unlock":     func(c *incoming) ([]any, error) { return done(s.Unlock(c.ctx, c.caller, c.str(0), c.str(1))) },
+		"Upload":     func(c *incoming) ([]any, error) { return answerStruct(s.Upload(c.ctx, c.caller, c.str(0), c.bytes(1))) },
+		"Services":   func(c *incoming) ([]any, error) { return answerList(s.Services(c.ctx)) },
 		"Scan":       func(c *incoming) ([]any, error) { return done(s.Scan(c.ctx)) },
 	}
 }

@@ -101,6 +101,15 @@ func (f *fakeXmpp) ClusterJoin(ctx context.Context, _ bus.Caller, host string) e
 func (f *fakeXmpp) ClusterRecover(context.Context, bus.Caller, bool) (string, error) {
 	return "what two nodes knew", nil
 }
+func (f *fakeXmpp) CallBridgeCheck(context.Context) ([]bus.CheckedBridge, error) {
+	return []bus.CheckedBridge{{Node: "cb2", Bridge: "cb1", Digest: "aa", OK: true}}, nil
+}
+func (f *fakeXmpp) WouldAccept(_ context.Context, pem []byte) ([]bus.Step, error) {
+	return []bus.Step{{Name: "cb2", OK: len(pem) > 0}}, nil
+}
+func (f *fakeXmpp) RotateGossipKey(context.Context, bus.Caller) error {
+	return f.note("RotateGossipKey")
+}
 func (f *fakeXmpp) Reset(_ context.Context, _ bus.Caller, force bool) error {
 	if force {
 		return f.note("Reset force")
@@ -137,8 +146,15 @@ func (f *fakeCertificates) Remove(context.Context, bus.Caller, string) error { r
 func (f *fakeCertificates) Check(context.Context, string, string, string, string) ([]string, error) {
 	return []string{"self-signed"}, nil
 }
-func (f *fakeCertificates) CheckTrust(context.Context, string) ([]string, error) { return nil, nil }
-func (f *fakeCertificates) Get(context.Context, string) ([]byte, error)          { return []byte("PEM"), nil }
+func (f *fakeCertificates) CheckTrust(context.Context, string) ([]string, error)     { return nil, nil }
+func (f *fakeCertificates) Get(context.Context, string) ([]byte, error)              { return []byte("PEM"), nil }
+func (f *fakeCertificates) Unlock(context.Context, bus.Caller, string, string) error { return nil }
+func (f *fakeCertificates) Upload(_ context.Context, _ bus.Caller, name string, content []byte) (bus.Certificate, error) {
+	return bus.Certificate{File: name, State: "ready"}, nil
+}
+func (f *fakeCertificates) Services(context.Context) ([]bus.ServiceCheck, error) {
+	return []bus.ServiceCheck{{Service: "xmpp", OK: true}}, nil
+}
 func (f *fakeCertificates) OpenKey(context.Context, bus.Caller, string) (*os.File, error) {
 	return os.Open(f.key)
 }

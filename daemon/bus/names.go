@@ -5,6 +5,7 @@ const (
 	XmppName         = "org.quorate.Xmpp1"
 	ConfigName       = "org.quorate.Config1"
 	CertificatesName = "org.quorate.Certificates1"
+	CallBridgeName   = "org.quorate.CallBridge1"
 )
 
 // Object paths.
@@ -12,6 +13,7 @@ const (
 	xmppPath         = "/org/quorate/Xmpp1"
 	configPath       = "/org/quorate/Config1"
 	certificatesPath = "/org/quorate/Certificates1"
+	callBridgePath   = "/org/quorate/CallBridge1"
 )
 
 // errorPrefix and a fault.Code make the D-Bus error name of a fault.
@@ -28,4 +30,5 @@ var (
 	xmppService   = service{XmppName, xmppPath, "the XMPP service", "quorate-xmpp"}
 	configService = service{ConfigName, configPath, "the configuration service", "quorate-config"}
 	certService   = service{CertificatesName, certificatesPath, "the certificate service", "quorate-cert"}
+	bridgeService = service{CallBridgeName, callBridgePath, "the Call Bridge service", "quorate-callbridge"}
 )

@@ -29,6 +29,7 @@ type incoming struct {
 }
 
 func (c *incoming) str(i int) string    { return c.args[i].(string) }
+func (c *incoming) bytes(i int) []byte  { return c.args[i].([]byte) }
 func (c *incoming) strs(i int) []string { return c.args[i].([]string) }
 func (c *incoming) boolean(i int) bool  { return c.args[i].(bool) }
 func (c *incoming) number(i int) uint64 { return c.args[i].(uint64) }

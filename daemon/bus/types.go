@@ -66,6 +66,55 @@ type CallBridge struct {
 	ConnectedTo string `json:"connected_to"` // node name, empty when not connected
 }
 
+// CheckedBridge is what one member holds of one call bridge.
+type CheckedBridge struct {
+	Node   string `json:"node"`   // name of the member
+	Bridge string `json:"bridge"` // name of the call bridge
+	Digest string `json:"digest"` // of its secret, comparable within one answer only; empty when there is none
+	OK     bool   `json:"ok"`     // the same as the leader's
+	Text   string `json:"text"`   // what is wrong: missing, another secret, the member does not answer
+	Remedy string `json:"remedy"`
+}
+
+// CallBridgeStatus is the Call Bridge of this node and its link.
+type CallBridgeStatus struct {
+	Name     string    `json:"name"` // unique call bridge name, as configured
+	Domain   string    `json:"domain"`
+	Pinned   string    `json:"pinned"`   // configured server address; empty when servers are found by SRV
+	Address  string    `json:"address"`  // component address, cb1.meet.example
+	State    string    `json:"state"`    // "not configured", "connecting", "connected" or "failed"
+	Since    string    `json:"since"`    // RFC 3339: when the state began
+	Server   string    `json:"server"`   // host name and port of the link or of the last try
+	Remote   string    `json:"remote"`   // IP address and port of the link
+	Node     string    `json:"node"`     // host name of the server's node, as far as it tells
+	TLS      string    `json:"tls"`      // "TLS 1.3"
+	Code     string    `json:"code"`     // a fault.Code; empty while connected
+	Text     string    `json:"text"`     // the state in words, as every face shows it
+	Remedy   string    `json:"remedy"`   // what mends it; may be empty
+	Retry    string    `json:"retry"`    // RFC 3339: the next try; empty while connected
+	Attempts []Attempt `json:"attempts"` // of the last round, in the order of the servers
+}
+
+// Attempt is one server that was tried without success.
+type Attempt struct {
+	Server string `json:"server"` // host name and port
+	Code   string `json:"code"`   // a fault.Code
+	Text   string `json:"text"`
+}
+
+// ServiceCheck is one thing about the certificates of a service: what will
+// break, and when.
+type ServiceCheck struct {
+	Service string `json:"service"` // xmpp, cluster, web or callbridge
+	File    string `json:"file"`    // the file concerned; empty when none is set
+	OK      bool   `json:"ok"`
+	Code    string `json:"code"` // a fault.Code; empty when OK
+	Text    string `json:"text"` // what will break, or that nothing will
+	When    string `json:"when"` // RFC 3339: when it breaks or broke; empty when it is not a matter of time
+	Days    int    `json:"days"` // whole days until then, negative when past
+	Remedy  string `json:"remedy"`
+}
+
 // User is a local account and its live sessions in the cluster.
 type User struct {
 	Name     string `json:"name"`

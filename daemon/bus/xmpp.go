@@ -119,6 +119,20 @@ func (x *Xmpp) Reset(ctx context.Context, force bool) error {
 	return x.do(ctx, long, "Reset", force)
 }
 
+// CallBridgeCheck compares what every member holds of every call bridge.
+func (x *Xmpp) CallBridgeCheck(ctx context.Context) ([]CheckedBridge, error) {
+	return getList[CheckedBridge](ctx, x.client, work, "CallBridgeCheck")
+}
+
+// WouldAccept asks every reachable member whether it would accept the first
+// certificate of pem from this node; services only.
+func (x *Xmpp) WouldAccept(ctx context.Context, pem []byte) ([]Step, error) {
+	return getList[Step](ctx, x.client, work, "WouldAccept", pem)
+}
+
+// RotateGossipKey gives the cluster a new gossip key.
+func (x *Xmpp) RotateGossipKey(ctx context.Context) error { return x.do(ctx, work, "RotateGossipKey") }
+
 // Properties reads the published properties.
 func (x *Xmpp) Properties(ctx context.Context) (XmppProperties, error) {
 	return properties[XmppProperties](ctx, x.client)

@@ -13,7 +13,7 @@ type XmppServer interface {
 	CallBridgeAdd(ctx context.Context, who Caller, name string) (secret string, err error)
 	CallBridgeAddSecret(ctx context.Context, who Caller, name, secret string) error
 	CallBridgeDel(ctx context.Context, who Caller, name string) error
-	CallBridges(ctx context.Context, who Caller) ([]CallBridge, error) // masks secrets unless who.Role.SeesSecrets()
+	CallBridges(ctx context.Context, who Caller) ([]CallBridge, error) // masks secrets unless who.SeesSecrets()
 	UserAdd(ctx context.Context, who Caller, name, password string) error
 	UserDel(ctx context.Context, who Caller, name string) error
 	UserPasswd(ctx context.Context, who Caller, name, password string) error
@@ -25,6 +25,9 @@ type XmppServer interface {
 	ClusterRemove(ctx context.Context, who Caller, node string) error
 	ClusterRecover(ctx context.Context, who Caller, force bool) (mayBeLost string, err error)
 	Reset(ctx context.Context, who Caller, force bool) error
+	CallBridgeCheck(ctx context.Context) ([]CheckedBridge, error)
+	WouldAccept(ctx context.Context, pem []byte) ([]Step, error)
+	RotateGossipKey(ctx context.Context, who Caller) error
 }
 
 // XmppObject is the exported org.quorate.Xmpp1.
@@ -68,6 +71,9 @@ func xmppHandlers(s XmppServer) map[string]handler {
 		"ClusterRecover": func(c *incoming) ([]any, error) {
 			return answer(s.ClusterRecover(c.ctx, c.caller, c.boolean(0)))
 		},
-		"Reset": func(c *incoming) ([]any, error) { return done(s.Reset(c.ctx, c.caller, c.boolean(0))) },
+		"CallBridgeCheck": func(c *incoming) ([]any, error) { return answerList(s.CallBridgeCheck(c.ctx)) },
+		"WouldAccept":     func(c *incoming) ([]any, error) { return answerList(s.WouldAccept(c.ctx, c.bytes(0))) },
+		"RotateGossipKey": func(c *incoming) ([]any, error) { return done(s.RotateGossipKey(c.ctx, c.caller)) },
+		"Reset":           func(c *incoming) ([]any, error) { return done(s.Reset(c.ctx, c.caller, c.boolean(0))) },
 	}
 }

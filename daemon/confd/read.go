@@ -27,7 +27,7 @@ func (s *Service) Settings(context.Context, bus.Caller) ([]bus.Setting, error) {
 // Values answers what the daemons work with; only they see secrets.
 func (s *Service) Values(_ context.Context, who bus.Caller) (map[string]any, error) {
 	now := s.now()
-	masked := who.Role != bus.Service && who.Role != bus.Root
+	masked := !who.SeesSecrets() || who.Role == bus.Admin
 	return settings.Encode(now.Raw, now.Generation, masked), nil
 }
 

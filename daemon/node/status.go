@@ -103,7 +103,7 @@ func (n *Node) CallBridges(ctx context.Context, who bus.Caller) ([]bus.CallBridg
 	var list []bus.CallBridge
 	for _, b := range s.SortedCallBridges() {
 		c := bus.CallBridge{Name: b.Name, Domain: s.Domain, Secret: "********"}
-		if who.Role.SeesSecrets() {
+		if who.SeesSecrets() {
 			c.Secret = b.Secret
 		}
 		if id, ok := bound[strings.ToLower(b.Name)+"."+s.Domain]; ok {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"quorate.org/daemon/jid"
@@ -38,6 +39,44 @@ func domain(value any) error {
 func fileName(value any) error {
 	if s := value.(string); s != "" && !fileNames.MatchString(s) {
 		return fmt.Errorf("%q is not a file name of the store: letters, digits, - and _ with .key .csr .cer .crt .pem .der .pfx or .p12", s)
+	}
+	return nil
+}
+
+// bridgeName checks a call bridge's name; without one there is no link.
+func bridgeName(value any) error {
+	switch s := value.(string); {
+	case s == "" || bridgeNames.MatchString(s):
+		return nil
+	case strings.Contains(s, "."):
+		return fmt.Errorf("%q has a dot; the domain is added by itself", s)
+	default:
+		return fmt.Errorf("%q must be 1 to 63 letters, digits, - or _", s)
+	}
+}
+
+func secretText(value any) error {
+	if len(value.(string)) > maxSecret {
+		return fmt.Errorf("must not be longer than %d bytes", maxSecret)
+	}
+	return nil
+}
+
+// hostPort checks a host name or address with or without a port.
+func hostPort(value any) error {
+	s := value.(string)
+	if s == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		host, port = strings.Trim(s, "[]"), "5223"
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return fmt.Errorf("%q is not a port of %q: 1 to 65535", port, s)
+	}
+	if _, err := netip.ParseAddr(host); err != nil && domain(host) != nil || host == "" {
+		return fmt.Errorf("%q is neither a host name nor an IP address", host)
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ func TestDefaultsAreValid(t *testing.T) {
 		Cluster: ClusterValues{Port: 5224, QueueTime: 10 * time.Second, QueueBytes: 16777216, QueueFrames: 8192,
 			Heartbeat: 250 * time.Millisecond, Election: 250 * time.Millisecond, Lease: 250 * time.Millisecond},
 		Gossip: Gossip{Port: 7946},
+		Web:    Web{Enabled: true, Listen: []string{}, Port: 445, Idle: 15 * time.Minute},
 	}
 	if diff := cmp.Diff(want, v); diff != "" {
 		t.Error(diff)

@@ -69,7 +69,7 @@ func consistent(v *Values) (problems []*Problem) {
 		problems = append(problems, &Problem{Key: key, Reason: fmt.Sprintf(format, args...)})
 	}
 	owner := make(map[int]string)
-	for _, name := range []string{"xmpp.client_port", "xmpp.component_port", "cluster.port", "gossip.port"} {
+	for _, name := range []string{"xmpp.client_port", "xmpp.component_port", "cluster.port", "gossip.port", "web.port"} {
 		port := *byName[name].field(v).(*int)
 		if other, taken := owner[port]; taken {
 			add(name, "port %d is that of %s too", port, other)
@@ -78,6 +78,9 @@ func consistent(v *Values) (problems []*Problem) {
 	}
 	if (v.XMPP.Key == "") != (v.XMPP.Certificate == "") {
 		add(missing(v.XMPP.Key, "xmpp.key", "xmpp.certificate"), "xmpp.key and xmpp.certificate must be set together")
+	}
+	if (v.Web.Key == "") != (v.Web.Certificate == "") {
+		add(missing(v.Web.Key, "web.key", "web.certificate"), "web.key and web.certificate must be set together")
 	}
 	if v.XMPP.MaxStanzaBeforeAuth > v.XMPP.MaxStanza {
 		add("xmpp.max_stanza_before_auth", "must not be more than xmpp.max_stanza")

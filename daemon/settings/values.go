@@ -8,6 +8,8 @@ type Values struct {
 	XMPP       XMPP
 	Cluster    ClusterValues
 	Gossip     Gossip
+	CallBridge BridgeLink
+	Web        Web
 	Network    Network
 }
 
@@ -46,6 +48,23 @@ type ClusterValues struct {
 
 // Gossip is the section [gossip].
 type Gossip struct{ Port int }
+
+// BridgeLink is the section [callbridge]: the Call Bridge this node runs.
+type BridgeLink struct {
+	Name, Domain string
+	Server       string // host or host:port; empty means by SRV
+	Secret       string
+	Trust        string // file name in the certificate store
+}
+
+// Web is the section [web].
+type Web struct {
+	Enabled                  bool
+	Listen                   []string
+	Port                     int
+	Key, Certificate, Bundle string // file names in the certificate store
+	Idle                     time.Duration
+}
 
 // Network is the section [network].
 type Network struct{ Interfaces []Interface }

@@ -17,13 +17,15 @@ func serviceCommands() []command {
 	return slices.Concat(
 		xmppCommands(), settingCommands(), callBridgeCommands(), clusterCommands(), userCommands(),
 		pkiCommands(), configCommands(), machineCommands(),
+		linkCommands(), webAdminCommands(), pkiCheckCommands(), bridgeCheckCommands(),
 	)
 }
 
 // localCommands lists the commands that work without the bus, or with as much
 // of it as there is.
 func localCommands() []command {
-	return slices.Concat(toolCommands(), healthCommands(), dnsCommands(), databaseCommands(), helpCommands())
+	return slices.Concat(toolCommands(), healthCommands(), dnsCommands(), databaseCommands(), helpCommands(),
+		dnsCheckCommands(), syslogCommands(), logBundleCommands())
 }
 
 // Reference returns docs/commands.md.

@@ -68,6 +68,13 @@ func (c testCertificates) CheckTrust(_ context.Context, file string) ([]string, 
 
 func (c testCertificates) Get(context.Context, string) ([]byte, error) { return nil, nil }
 
+func (c testCertificates) Unlock(context.Context, bus.Caller, string, string) error { return nil }
+func (c testCertificates) Upload(_ context.Context, _ bus.Caller, name string, content []byte) (bus.Certificate, error) {
+	return bus.Certificate{File: name, State: "ready"}, nil
+}
+func (c testCertificates) Services(context.Context) ([]bus.ServiceCheck, error) {
+	return []bus.ServiceCheck{{Service: "xmpp", OK: true}}, nil
+}
 func (c testCertificates) OpenKey(context.Context, bus.Caller, string) (*os.File, error) {
 	return nil, fault.New(fault.NotPermitted, "keys are for services")
 }

@@ -241,7 +241,7 @@ func TestDefaultFileIsGood(t *testing.T) {
 			open[len(open)-1] = line
 		}
 	}
-	uncommented := strings.Replace(strings.Join(open, ""), `secret = ""`, `secret = "x"`, 1)
+	uncommented := strings.ReplaceAll(strings.Join(open, ""), `secret = ""`, `secret = "x"`)
 	raw, err := Check(Main, []byte(uncommented))
 	if err != nil || len(raw) != len(settings.Keys()) {
 		t.Errorf("uncommented: %v, %d keys of %d", err, len(raw), len(settings.Keys()))

@@ -1,0 +1,4 @@
+package shell
+
+// bridgeCheckCommands is xmpp callbridge check and xmpp cluster rotate
+func bridgeCheckCommands() []command { return nil }

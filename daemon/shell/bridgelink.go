@@ -1,0 +1,4 @@
+package shell
+
+// linkCommands is the Call Bridge this node runs: callbridge …
+func linkCommands() []command { return nil }

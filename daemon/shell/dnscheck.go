@@ -1,0 +1,4 @@
+package shell
+
+// dnsCheckCommands is dns check
+func dnsCheckCommands() []command { return nil }

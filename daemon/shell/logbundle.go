@@ -1,0 +1,4 @@
+package shell
+
+// logBundleCommands is logbundle
+func logBundleCommands() []command { return nil }

@@ -1,0 +1,4 @@
+package shell
+
+// syslogCommands is syslog …
+func syslogCommands() []command { return nil }

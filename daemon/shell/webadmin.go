@@ -1,0 +1,4 @@
+package shell
+
+// webAdminCommands is webadmin …
+func webAdminCommands() []command { return nil }
