@@ -39,6 +39,14 @@ const (
 	Incomplete      Code = "Incomplete"      // a file does not parse whole
 	InUse           Code = "InUse"           // a file is in use and may not be removed
 
+	UnitFailed  Code = "UnitFailed"  // a system service has failed
+	NoTolerance Code = "NoTolerance" // one more failure takes the quorum
+	Member      Code = "Member"      // a cluster member is gone or behind
+	Drift       Code = "Drift"       // a file says other than the cluster's data
+	Clock       Code = "Clock"       // the clock is not synchronised
+	DiskFull    Code = "DiskFull"    // a file system is nearly full
+	MemoryFull  Code = "MemoryFull"  // memory is nearly used up
+
 	Internal Code = "Internal" // a fault of this program
 )
 
