@@ -1,0 +1,5 @@
+package web
+
+func certificatesPage() page {
+	return page{path: "/certificates", title: "Certificates", menu: "Certificates"}
+}

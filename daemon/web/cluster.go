@@ -1,0 +1,5 @@
+package web
+
+func clusterPage() page {
+	return page{path: "/configuration/cluster", title: "Cluster", menu: "Configuration"}
+}

@@ -1,0 +1,5 @@
+package web
+
+func statusPage() page {
+	return page{path: "/status", title: "General", menu: "Status"}
+}

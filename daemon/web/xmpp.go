@@ -1,0 +1,5 @@
+package web
+
+func xmppPage() page {
+	return page{path: "/configuration/xmpp", title: "XMPP", menu: "Configuration"}
+}
