@@ -3,6 +3,9 @@ package shell
 import (
 	"context"
 	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -10,11 +13,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
+	"quorate.org/daemon/resolve"
 	"quorate.org/daemon/shell/grammar"
 )
 
-// testServers are the ports of the name servers of the running test.
-var testServers []string
+// testServer is the address of the name server of the running test.
+var testServer string
 
 // zone is what the test's name server knows.
 var zone = []string{
@@ -22,6 +26,9 @@ var zone = []string{
 	"cb1.meet.example. 60 IN AAAA fd00::10",
 	"_xmpp-component._tcp.meet.example. 86400 IN SRV 0 0 5223 cb1.meet.example.",
 }
+
+// addRecord is the remedy of an answer that names nothing.
+const addRecord = "add the record to the zone; dns shows which servers were asked"
 
 // serveDNS answers on loopback from the zone; every UDP answer for "big" is
 // truncated, and "broken" is refused.
@@ -49,7 +56,7 @@ func serveDNS(t *testing.T) {
 		})
 	}
 	up.Wait()
-	testServers = []string{packets.LocalAddr().String()}
+	testServer = packets.LocalAddr().String()
 }
 
 func answerDNS(w dns.ResponseWriter, q *dns.Msg) {
@@ -81,9 +88,17 @@ func answerDNS(w dns.ResponseWriter, q *dns.Msg) {
 	w.WriteMsg(m)
 }
 
-func testResolver() (*dns.ClientConfig, error) {
-	host, port, err := net.SplitHostPort(testServers[0])
-	return &dns.ClientConfig{Servers: []string{host}, Port: port, Search: []string{"meet.example"}, Ndots: 1}, err
+func testResolver(t *testing.T) *resolve.Resolver {
+	t.Helper()
+	at, err := netip.ParseAddrPort(testServer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "resolv.conf")
+	if err := os.WriteFile(file, []byte("nameserver "+at.Addr().String()+"\nsearch meet.example\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return resolve.New(file, int(at.Port()))
 }
 
 func TestDNSLookup(t *testing.T) {
@@ -97,14 +112,14 @@ func TestDNSLookup(t *testing.T) {
 		{"dns lookup srv _xmpp-component._tcp.meet.example",
 			"NAME                                TTL    TYPE  VALUE\n_xmpp-component._tcp.meet.example.  86400  SRV   0 0 5223 cb1.meet.example.\n", 0},
 		{"dns lookup a big.", "NAME  TTL  TYPE  VALUE\nbig.  1    A     10.0.0.99\n", 0},
-		{"dns lookup srv cb1.meet.example", "FAILURE: cb1.meet.example has no SRV record\nREMEDY: " + noRecord + "\n", 1},
-		{"dns lookup a nowhere.example", "FAILURE: nowhere.example does not exist\nREMEDY: " + noRecord + "\n", 1},
-		{"dns lookup a broken.", "FAILURE: no name server gives an answer: 127.0.0.1 answers SERVFAIL\nREMEDY: dns\n", 1},
+		{"dns lookup srv cb1.meet.example", "FAILURE: cb1.meet.example has no SRV record\nREMEDY: " + addRecord + "\n", 1},
+		{"dns lookup a nowhere.example", "FAILURE: nowhere.example does not exist\nREMEDY: " + addRecord + "\n", 1},
+		{"dns lookup a broken.", "FAILURE: no name server gives an answer: 127.0.0.1 answers SERVFAIL\nREMEDY: check the name servers that dns shows, and the network to them: ping\n", 1},
 		{"dns lookup mx meet.example", "FAILURE: \"mx\" is not one of a, aaaa, srv\nREMEDY: type: dns lookup <a|aaaa|srv> <name> [--json]\n", 1},
 		{"dns", "Name servers            : 127.0.0.1\nSearch domains          : meet.example\n", 0},
 	} {
 		p := sitDown(t, grammar.Operator, "")
-		p.resolver = testResolver
+		p.resolver = testResolver(t)
 		code := p.Execute(context.Background(), tc.line)
 		if diff := cmp.Diff(tc.out, p.seen.String()); diff != "" || code != tc.code {
 			t.Errorf("%s: exit status %d (-want +got):\n%s", tc.line, code, diff)
@@ -117,10 +132,10 @@ func TestDNSWithoutServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testServers = []string{closed.LocalAddr().String()}
+	testServer = closed.LocalAddr().String()
 	closed.Close()
 	p := sitDown(t, grammar.Operator, "")
-	p.resolver = testResolver
+	p.resolver = testResolver(t)
 	if code := p.Execute(context.Background(), "dns lookup a cb1.meet.example."); code != 1 {
 		t.Errorf("exit status %d, want 1", code)
 	}

@@ -7,10 +7,9 @@ import (
 	"os"
 	"os/signal"
 
-	"github.com/miekg/dns"
-
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/resolve"
 	"quorate.org/daemon/shell/console"
 	"quorate.org/daemon/shell/grammar"
 )
@@ -33,7 +32,7 @@ type Shell struct {
 	conn     *bus.Conn      // nil until the bus is needed
 	attended bool           // lines are read one by one, so questions can be asked
 	left     bool           // the person has typed exit
-	resolver func() (*dns.ClientConfig, error)
+	resolver *resolve.Resolver
 }
 
 // run carries out one command. A nil error means that it said what it did.
@@ -41,7 +40,7 @@ type run func(ctx context.Context, s *Shell, c grammar.Call) error
 
 // New returns a Shell that has not touched anything yet.
 func New(cfg Config) *Shell {
-	s := &Shell{cfg: cfg, runs: map[string]run{}, resolver: systemResolver}
+	s := &Shell{cfg: cfg, runs: map[string]run{}, resolver: resolve.New(resolve.File, resolve.Port)}
 	var all []grammar.Command
 	for _, c := range serviceCommands() {
 		all = append(all, c.Command)

@@ -279,7 +279,7 @@ func TestEverythingThatShowsTakesJSON(t *testing.T) {
 		}
 		shown++
 		p := sitDown(t, grammar.Admin, "")
-		p.resolver = testResolver
+		p.resolver = testResolver(t)
 		words := append(strings.Fields(c.Words), sampleArguments(c)...)
 		if c.Words == "dns lookup" {
 			words = []string{"dns", "lookup", "a", "cb1.meet.example."}
