@@ -37,8 +37,12 @@ func (k *Key) Literal(value any) string {
 	panic(fmt.Sprintf("settings: %s holds a %T", k.Name, value))
 }
 
-// Shown renders a value for a screen: as TOML, secrets masked.
+// Shown renders a value for a screen: as TOML, secrets masked. An empty secret
+// shows as empty, so that a reader can tell whether one is set.
 func (k *Key) Shown(value any) string {
+	if text, ok := value.(string); ok && k.Secret && text != "" {
+		return quote(Mask)
+	}
 	entries, ok := value.([]map[string]any)
 	if !ok || !k.Secret {
 		return k.Literal(value)

@@ -200,6 +200,13 @@ func TestSecretsAreMasked(t *testing.T) {
 	if got := k.Shown([]map[string]any{{"name": "cb1", "secret": "hunter2"}}); strings.Contains(got, "hunter2") || !strings.Contains(got, "cb1") {
 		t.Error(got)
 	}
+	k, _ = Find("callbridge.secret")
+	if got := k.Shown("hunter2"); got != `"********"` {
+		t.Errorf("a secret that is a text: %s", got)
+	}
+	if got := k.Shown(""); got != `""` {
+		t.Errorf("no secret: %s", got)
+	}
 }
 
 // Whatever Convert accepts survives being converted again, unchanged.
