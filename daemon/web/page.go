@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
 )
 
@@ -49,8 +50,10 @@ func (p page) template() string {
 type visit struct {
 	session *session
 	request *http.Request
-	form    url.Values // of the query and, on POST, of the form
-	upload  *upload    // the file of a multipart form; nil when there is none
+	form    url.Values        // of the query and, on POST, of the form
+	uploads []upload          // the files of a multipart form, in its order
+	wrong   map[string]string // by field of the form: what act found wrong with it; view shows it there
+	own     *bus.Conn         // Web Admin's own connection, which is shown no secret and changes nothing
 }
 
 // upload is a file as the browser sent it; its name is the sender's word.
