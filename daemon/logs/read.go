@@ -1,0 +1,223 @@
+package logs
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"quorate.org/daemon/fault"
+)
+
+// lineLimit bounds an entry: journalctl gives fields of at most 4 KiB each.
+const lineLimit = 256 << 10
+
+// directoryEnv names a folder of journal files to read instead of the node's
+// own, for a node that runs without systemd.
+const directoryEnv = "QUORATE_JOURNAL"
+
+// errEnough ends a reading that has what it wants.
+var errEnough = errors.New("enough")
+
+// Read calls f for the entries of a query, oldest first. It returns f's error
+// as it is, and nil when a Follow is ended by its context.
+func Read(ctx context.Context, q Query, f func(Entry) error) error {
+	if err := q.check(); err != nil {
+		return err
+	}
+	if q.Text != "" && q.Lines != 0 && q.After == "" {
+		return readLast(ctx, q, f)
+	}
+	return run(ctx, q, q.lines(), holding(q.Text, f))
+}
+
+// lines returns the option that says how many entries to begin with. Behind a
+// cursor it would count from the end, so there it is all.
+func (q Query) lines() []string {
+	var args []string
+	switch {
+	case q.After != "":
+		args = append(args, "--after-cursor="+q.After, "--lines=all")
+	case q.Lines > 0:
+		args = append(args, "--lines="+strconv.Itoa(q.Lines))
+	case q.Lines < 0:
+		args = append(args, "--lines=0")
+	default:
+		args = append(args, "--lines=all")
+	}
+	if q.Follow {
+		args = append(args, "--follow")
+	}
+	return args
+}
+
+// readLast finds the last entries that hold a text by reading backwards, then
+// follows behind the newest entry seen, so that none is missed between the two.
+func readLast(ctx context.Context, q Query, f func(Entry) error) error {
+	var found []Entry
+	newest := ""
+	look := func(e Entry) error {
+		if newest == "" {
+			newest = e.Cursor
+		}
+		if len(found) >= q.Lines {
+			return errEnough
+		}
+		return holding(q.Text, func(e Entry) error {
+			found = append(found, e)
+			return nil
+		})(e)
+	}
+	err := run(ctx, Query{Unit: q.Unit, Priority: q.Priority, Since: q.Since, Until: q.Until}, []string{"--reverse"}, look)
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	for _, e := range slices.Backward(found) {
+		if err := f(e); err != nil {
+			return err
+		}
+	}
+	if !q.Follow {
+		return nil
+	}
+	q.Lines, q.After = 0, newest
+	return run(ctx, q, q.lines(), holding(q.Text, f))
+}
+
+// holding calls f for the entries whose line holds text.
+func holding(text string, f func(Entry) error) func(Entry) error {
+	if text == "" {
+		return f
+	}
+	text = strings.ToLower(text)
+	return func(e Entry) error {
+		if !strings.Contains(strings.ToLower(e.Line()), text) {
+			return nil
+		}
+		return f(e)
+	}
+}
+
+// run runs journalctl and calls f for each entry it gives.
+func run(ctx context.Context, q Query, how []string, f func(Entry) error) error {
+	own, stop := context.WithCancel(ctx)
+	defer stop()
+	var said complaint
+	cmd := journalctl(own, q, how)
+	cmd.Stderr = &said
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return fault.Mend(fault.Unavailable, "the journal can not be read: "+err.Error(), "install systemd's journalctl")
+	}
+	n, read := each(out, f)
+	if read != nil {
+		stop()
+	}
+	ended := cmd.Wait()
+	switch {
+	case ctx.Err() != nil && q.Follow:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case read != nil:
+		return read
+	}
+	return judge(n, ended, string(said))
+}
+
+func journalctl(ctx context.Context, q Query, how []string) *exec.Cmd {
+	args := []string{"--output=json", "--no-pager"}
+	if dir := os.Getenv(directoryEnv); dir != "" {
+		args = append(args, "--directory="+dir)
+	}
+	args = slices.Concat(args, q.arguments(), how)
+	if q.Unit != "" {
+		args = append(args, unitOf(q.Unit).matches()...)
+	}
+	cmd := exec.CommandContext(ctx, "journalctl", args...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "SYSTEMD_COLORS=0") // judge reads what it complains of
+	// ^C at a terminal is for the reader, who then ends it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.WaitDelay = time.Second
+	return cmd
+}
+
+// each calls f for every line of r that is an entry. A line over the limit is
+// no entry and is left out.
+func each(r io.Reader, f func(Entry) error) (n int, err error) {
+	lines := bufio.NewReaderSize(r, lineLimit)
+	for {
+		line, err := lines.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			if err := skipLine(lines); err != nil {
+				return n, ignoreEnd(err)
+			}
+			continue
+		}
+		if err != nil {
+			return n, ignoreEnd(err)
+		}
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		e, err := parse(line)
+		if err == nil {
+			err = f(e)
+		}
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+}
+
+func skipLine(r *bufio.Reader) error {
+	for {
+		_, err := r.ReadSlice('\n')
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return err
+		}
+	}
+}
+
+func ignoreEnd(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// judge puts into words why journalctl gave nothing.
+func judge(n int, ended error, said string) error {
+	switch {
+	case strings.Contains(said, "insufficient permissions"), n == 0 && strings.Contains(said, "not seeing messages from other users"):
+		return fault.Mend(fault.NotPermitted, "the journal may not be read by this account",
+			"sign in as an administrator, or as a member of systemd-journal")
+	case strings.Contains(said, "No journal files were found"):
+		return fault.Mend(fault.Unavailable, "there is no journal on this node", "systemctl status systemd-journald")
+	case strings.Contains(said, "Failed to seek to cursor"):
+		return fault.Mend(fault.NotFound, "the place in the journal to go on from is gone", "read from the beginning")
+	case ended != nil:
+		return fault.New(fault.Unavailable, "reading the journal failed: "+strings.TrimSpace(said+" ("+ended.Error()+")"))
+	}
+	return nil
+}
+
+// complaint keeps the beginning of what is written to it, up to 4 KiB.
+type complaint []byte
+
+func (c *complaint) Write(p []byte) (int, error) {
+	*c = append(*c, p[:min(len(p), 4096-len(*c))]...)
+	return len(p), nil
+}
