@@ -1,95 +1,13 @@
 package node
 
 import (
-	"cmp"
-	"fmt"
-	"net"
 	"net/netip"
-	"slices"
-	"strings"
 
-	"quorate.org/daemon/fault"
+	"quorate.org/daemon/netif"
 	"quorate.org/daemon/settings"
 )
 
-// listenAddrs returns the addresses that `xmpp listen` stands for now. A letter
-// is the network card of the stored MAC address; before any is stored, the
-// cards in their order.
+// listenAddrs returns the addresses that `xmpp listen` stands for now.
 func listenAddrs(v *settings.Values) ([]netip.Addr, error) {
-	var out []netip.Addr
-	for _, l := range v.XMPP.Listen {
-		if a, err := netip.ParseAddr(l); err == nil {
-			if err := present(a.Unmap()); err != nil {
-				return out, err
-			}
-			out = append(out, a.Unmap())
-			continue
-		}
-		addrs, err := addrsOf(l, v.Network.Interfaces)
-		if err != nil {
-			return out, err
-		}
-		out = append(out, addrs...)
-	}
-	return out, nil
-}
-
-// present checks that an address is one of this node's.
-func present(a netip.Addr) error {
-	list, err := net.InterfaceAddrs()
-	if err != nil {
-		return fmt.Errorf("listing addresses: %w", err)
-	}
-	for _, x := range list {
-		p, err := netip.ParsePrefix(x.String())
-		if err == nil && (p.Addr().Unmap() == a.WithZone("") || a.IsLoopback() && p.Contains(a)) {
-			return nil
-		}
-	}
-	return fault.Mend(fault.NotFound, "this node has no address "+a.String(), "xmpp listen a, or an address this node has")
-}
-
-func addrsOf(letter string, stored []settings.Interface) ([]netip.Addr, error) {
-	cards, err := net.Interfaces()
-	if err != nil {
-		return nil, fmt.Errorf("listing network cards: %w", err)
-	}
-	card, err := cardOf(letter, stored, cards)
-	if err != nil {
-		return nil, err
-	}
-	list, err := card.Addrs()
-	if err != nil {
-		return nil, fmt.Errorf("reading addresses of %s: %w", card.Name, err)
-	}
-	var out []netip.Addr
-	for _, a := range list {
-		if p, err := netip.ParsePrefix(a.String()); err == nil && !p.Addr().IsLinkLocalUnicast() {
-			out = append(out, p.Addr().Unmap())
-		}
-	}
-	slices.SortStableFunc(out, func(a, b netip.Addr) int { return cmp.Compare(a.BitLen(), b.BitLen()) })
-	if len(out) == 0 {
-		return nil, fault.Mend(fault.WrongState, fmt.Sprintf("interface %s (%s) has no address", letter, card.Name), "wait for DHCP, or set one: ipv4 "+letter)
-	}
-	return out, nil
-}
-
-func cardOf(letter string, stored []settings.Interface, cards []net.Interface) (net.Interface, error) {
-	cards = slices.DeleteFunc(cards, func(c net.Interface) bool { return c.Flags&net.FlagLoopback != 0 || len(c.HardwareAddr) == 0 })
-	for _, s := range stored {
-		if s.Letter != letter {
-			continue
-		}
-		for _, c := range cards {
-			if strings.EqualFold(c.HardwareAddr.String(), s.MAC) {
-				return c, nil
-			}
-		}
-		return net.Interface{}, fault.Mend(fault.NotFound, fmt.Sprintf("interface %s: there is no network card %s", letter, s.MAC), "config show network.interfaces, and bind the letter to a card that is there")
-	}
-	if i := int(letter[0] - 'a'); len(stored) == 0 && i < len(cards) {
-		return cards[i], nil
-	}
-	return net.Interface{}, fault.Mend(fault.NotFound, fmt.Sprintf("interface %s: there is no such network card", letter), "xmpp listen a")
+	return netif.Addrs(v.XMPP.Listen, v.Network.Interfaces, "xmpp listen")
 }

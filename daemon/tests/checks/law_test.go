@@ -15,7 +15,7 @@ var layers = [][]string{
 	{"fault", "jid", "xmlwire", "stanza", "sasl", "settings", "replica"}, // pure
 	{"stream", "router", "pki", "dnscheck"},                              // decisions
 	{"journal", "service", "bus", "bus/bustest", "settings/file", "pki/store", "pki/pkitest", "edge", "mesh", "gossip", // owners
-		"consensus", "cluster", "forward", "confd", "certd", "node", "resolve", "pam", "signin", "health", "logs"},
+		"consensus", "cluster", "forward", "confd", "certd", "node", "resolve", "pam", "signin", "health", "logs", "netif", "keypair"},
 	{"callbridge", "web", "shell", "shell/grammar", "shell/layout", "shell/console", "shell/exchange"}, // faces
 }
 

@@ -1,4 +1,4 @@
-package node
+package netif
 
 import (
 	"net"
@@ -38,14 +38,14 @@ func TestCardOf(t *testing.T) {
 		{"c", stored, "", "interface c: there is no such network card"},
 		{"A", nil, "", "there is no such network card"},
 	} {
-		got, err := cardOf(c.letter, c.stored, cards())
+		got, err := cardOf(c.letter, c.stored, cards(), "xmpp listen")
 		if got.Name != c.card || (err == nil) != (c.text == "") || err != nil && !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s of %v: %s, %v; want %s %s", c.letter, c.stored, got.Name, err, c.card, c.text)
 		}
 	}
 }
 
-func TestListenAddrs(t *testing.T) {
+func TestAddrs(t *testing.T) {
 	addrs := func(list ...string) (out []netip.Addr) {
 		for _, a := range list {
 			out = append(out, netip.MustParseAddr(a))
@@ -64,9 +64,7 @@ func TestListenAddrs(t *testing.T) {
 		{[]string{"127.0.0.1", "d"}, addrs("127.0.0.1"), fault.NotFound},
 		{[]string{"127.0.0.1", "192.0.2.7"}, addrs("127.0.0.1"), fault.NotFound},
 	} {
-		v := &settings.Values{XMPP: settings.XMPP{Listen: c.listen},
-			Network: settings.Network{Interfaces: []settings.Interface{{Letter: "d", MAC: "02:00:00:00:00:99"}}}}
-		got, err := listenAddrs(v)
+		got, err := Addrs(c.listen, []settings.Interface{{Letter: "d", MAC: "02:00:00:00:00:99"}}, "xmpp listen")
 		if diff := cmp.Diff(c.want, got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 			t.Errorf("%v (-want +got):\n%s", c.listen, diff)
 		}
@@ -84,7 +82,7 @@ func TestAddressesOfCards(t *testing.T) {
 	}
 	for _, card := range cards {
 		v := []settings.Interface{{Letter: "a", MAC: card.HardwareAddr.String()}}
-		got, err := addrsOf("a", v)
+		got, err := addrsOf("a", v, "xmpp listen")
 		if err != nil {
 			if c := fault.CodeOf(err); c != fault.NotFound && c != fault.WrongState {
 				t.Errorf("%s: %v", card.Name, err)
