@@ -27,7 +27,7 @@ func (c *Contents) add(b *pem.Block) error {
 	case "EC PARAMETERS": // OpenSSL writes the curve before the key, which repeats it
 		return nil
 	case "ENCRYPTED PRIVATE KEY":
-		return encryptedKey()
+		return c.addLocked(readLocked(b.Bytes))
 	case "PKCS7", "CMS":
 		return fault.Mend(fault.InvalidArgument, "the file is a PKCS#7 bundle", "export the certificates as PEM: openssl pkcs7 -print_certs")
 	}
@@ -44,20 +44,30 @@ func (c *Contents) addCertificate(der []byte) error {
 }
 
 func (c *Contents) addKey(b *pem.Block) error {
-	if c.Key != nil {
-		return fault.New(fault.InvalidArgument, "the file holds more than one private key")
+	if c.Key != nil || c.Locked != nil {
+		return twoKeys()
 	}
 	if strings.Contains(b.Headers["Proc-Type"], "ENCRYPTED") { // RFC 1421 §4.6.1.1
-		return encryptedKey()
+		return c.addLocked(readLegacyLocked(b))
 	}
 	key, err := readKey(b.Bytes)
 	c.Key = key
 	return err
 }
 
-func encryptedKey() error {
-	return fault.Mend(fault.InvalidArgument, "the private key is protected by a passphrase",
-		"upload it as PKCS#12 and give the passphrase to pki import, or remove the passphrase: openssl pkey")
+func (c *Contents) addLocked(locked *Contents, err error) error {
+	if err != nil {
+		return err
+	}
+	if c.Key != nil || c.Locked != nil {
+		return twoKeys()
+	}
+	c.Locked = locked.Locked
+	return nil
+}
+
+func twoKeys() error {
+	return fault.New(fault.InvalidArgument, "the file holds more than one private key")
 }
 
 func readCertificate(der []byte) (*x509.Certificate, error) {

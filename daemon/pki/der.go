@@ -30,6 +30,9 @@ func parseDER(data []byte) (*Contents, error) {
 		}
 		return &Contents{Kind: KindKey, Key: key}, nil
 	}
+	if _, ok := encryptedInfo(data); ok {
+		return readLocked(data)
+	}
 	if r, err := readRequest(data); err == nil {
 		return &Contents{Kind: KindRequest, Request: r}, nil
 	}

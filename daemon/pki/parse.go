@@ -24,13 +24,15 @@ const (
 	KindCertificate Kind = "certificate" // one certificate
 	KindBundle      Kind = "bundle"      // several certificates
 	KindPKCS12      Kind = "pkcs12"      // a PKCS#12 file, still sealed by its passphrase
+	KindLocked      Kind = "locked key"  // one private key, still encrypted under its passphrase
 )
 
-// Contents is what one file holds: exactly one of a key, a request,
-// certificates, or the sealed PKCS#12 bytes.
+// Contents is what one file holds: exactly one of a key, a locked key, a
+// request, certificates, or the sealed PKCS#12 bytes.
 type Contents struct {
 	Kind         Kind
 	Key          crypto.Signer
+	Locked       *Locked
 	Request      *x509.CertificateRequest
 	Certificates []*x509.Certificate
 	Sealed       []byte
@@ -106,6 +108,8 @@ func (c *Contents) PEM() ([]byte, error) {
 		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: c.Request.Raw}), nil
 	case KindPKCS12:
 		return c.Sealed, nil
+	case KindLocked:
+		return nil, fault.New(fault.WrongState, "a locked key has no stored form")
 	default:
 		return EncodeCertificates(c.Certificates), nil
 	}
@@ -140,7 +144,7 @@ func suits(ext string, k Kind) bool {
 
 func endings(k Kind) []string {
 	switch k {
-	case KindKey:
+	case KindKey, KindLocked:
 		return []string{".key", ".pem", ".der"}
 	case KindRequest:
 		return []string{".csr"}

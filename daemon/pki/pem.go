@@ -24,15 +24,19 @@ func parsePEM(data []byte) (*Contents, error) {
 			return nil, err
 		}
 	}
+	secret := all.Key != nil || all.Locked != nil
 	switch {
-	case all.Key != nil && len(all.Certificates) > 0:
+	case secret && len(all.Certificates) > 0:
 		return nil, fault.Mend(fault.InvalidArgument, "the file holds a private key together with certificates",
 			"upload them as two files, or as one PKCS#12 file")
-	case all.Key != nil && all.Request != nil || all.Request != nil && len(all.Certificates) > 0:
+	case secret && all.Request != nil || all.Request != nil && len(all.Certificates) > 0:
 		return nil, fault.Mend(fault.InvalidArgument, "the file holds a request together with something else",
 			"upload them as separate files")
 	case all.Key != nil:
 		all.Kind = KindKey
+		return all, nil
+	case all.Locked != nil:
+		all.Kind = KindLocked
 		return all, nil
 	case all.Request != nil:
 		all.Kind = KindRequest
