@@ -19,6 +19,7 @@ func (c *Conn) Config() *Config { return &Config{client{c, configService}} }
 // ConfigProperties are the properties of org.quorate.Config1.
 type ConfigProperties struct {
 	Generation uint64 `json:"Generation"`
+	Refused    string `json:"Refused"` // why the files as they stand are not in force; empty when they are
 }
 
 // Settings lists every key of the schema with its effective value and source.

@@ -48,6 +48,12 @@ func (o *ConfigObject) Changed(generation uint64, keys []string) error {
 	return o.emit("Changed", generation, keys)
 }
 
+// Refused publishes why the files are not in force while generation stays, or
+// with "" that they are.
+func (o *ConfigObject) Refused(generation uint64, why string) error {
+	return o.publish(ConfigProperties{Generation: generation, Refused: why})
+}
+
 func configHandlers(s ConfigServer) map[string]handler {
 	return map[string]handler{
 		"Settings": func(c *incoming) ([]any, error) { return answerList(s.Settings(c.ctx, c.caller)) },

@@ -86,6 +86,17 @@ func TestBadEditIsRefusedAndLastGoodStays(t *testing.T) {
 	if got := r.service.Hangup(); got != "configuration generation 2 stays: the files were refused" {
 		t.Errorf("SIGHUP: %s", got)
 	}
+	refusal := func() string {
+		t.Helper()
+		p, err := r.Properties(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Refused
+	}
+	if got := refusal(); !strings.Contains(got, "quorate.toml:4: xmpp.lissen: unknown key") {
+		t.Errorf("the property Refused is %q", got)
+	}
 	// A command is refused too, and says which hand edit is in the way.
 	if _, err := r.Set(t.Context(), map[string]any{"xmpp.enabled": true}); fault.CodeOf(err) != fault.InvalidConfiguration || !strings.Contains(err.Error(), "quorate.toml:4") {
 		t.Errorf("Set over a bad edit: %v", err)
@@ -95,9 +106,20 @@ func TestBadEditIsRefusedAndLastGoodStays(t *testing.T) {
 	if r.value("xmpp.domain") != "meet.example" || r.value("generation") != uint64(2) {
 		t.Errorf("after a restart: %v, generation %v", r.value("xmpp.domain"), r.value("generation"))
 	}
+	if refusal() == "" {
+		t.Error("after a restart the refusal is forgotten")
+	}
 	r.edit("quorate.toml", "[xmpp]\ndomain = \"other.example\"\n")
 	if got := r.service.Hangup(); got != "configuration generation 3 in force" || r.value("xmpp.domain") != "other.example" {
 		t.Errorf("mended: %s", got)
+	}
+	r.edit("quorate.toml", "[xmpp]\ndomain = 5\n")
+	r.service.Hangup()
+	broken := refusal()
+	r.edit("quorate.toml", "[xmpp]\ndomain = \"other.example\"\n")
+	r.service.Hangup() // back to what is in force: no new generation, and no refusal any more
+	if broken == "" || refusal() != "" {
+		t.Errorf("refused %q, then mended %q", broken, refusal())
 	}
 }
 

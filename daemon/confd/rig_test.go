@@ -51,6 +51,9 @@ func (r *rig) start() {
 	if err := s.Announce(s.Generation(), object.Changed); err != nil {
 		r.t.Fatal(err)
 	}
+	if err := s.Lament(object.Refused); err != nil {
+		r.t.Fatal(err)
+	}
 	r.Config = r.dial().Config()
 }
 

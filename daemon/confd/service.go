@@ -38,6 +38,8 @@ type Service struct {
 	mu      sync.Mutex
 	current *accepted                    // guarded by mu
 	tell    func(uint64, []string) error // guarded by mu; nil until Announce
+	refusal string                       // guarded by mu: why the files as they stand are not in force
+	lament  func(uint64, string) error   // guarded by mu; nil until Lament
 }
 
 // Open brings a configuration in force: the files when they are good, else the
@@ -72,6 +74,26 @@ func (s *Service) Announce(published uint64, tell func(generation uint64, keys [
 		return nil
 	}
 	return tell(s.current.Generation, nil)
+}
+
+// Lament says how to tell why the files are not in force, from now on, and tells
+// at once. why is empty when they are. tell must not call back.
+func (s *Service) Lament(tell func(generation uint64, why string) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lament = tell
+	return tell(s.current.Generation, s.refusal)
+}
+
+// judged notes what became of the files as they stand. That it can not be told
+// is no reason to refuse them; the next change tells it. It runs under mu.
+func (s *Service) judged(why string) {
+	if s.refusal = why; s.lament == nil {
+		return
+	}
+	if err := s.lament(s.current.Generation, why); err != nil {
+		s.Log.Warn("telling what became of the files", "error", err)
+	}
 }
 
 // Generation is the number of the configuration in force.
@@ -111,6 +133,7 @@ func (s *Service) check(overlay map[string][]byte) (*file.Loaded, error) {
 	}
 	if overlay == nil {
 		s.Log.Error(fmt.Sprintf("the configuration files were refused; generation %d stays in force:\n%v", s.current.Generation, err), journal.ID(journal.ConfigRefused))
+		s.judged(err.Error())
 	}
 	return nil, refused(err)
 }
@@ -132,15 +155,15 @@ func (s *Service) accept(loaded *file.Loaded) (uint64, error) {
 	}
 	before := s.current
 	s.current = next
-	if next.Generation == before.Generation {
-		return next.Generation, nil
-	}
-	s.report(before, next, keys)
-	if s.tell != nil {
-		if err := s.tell(next.Generation, keys); err != nil {
-			return 0, err
+	if next.Generation != before.Generation {
+		s.report(before, next, keys)
+		if s.tell != nil {
+			if err := s.tell(next.Generation, keys); err != nil {
+				return 0, err
+			}
 		}
 	}
+	s.judged("")
 	return next.Generation, nil
 }
 

@@ -124,7 +124,7 @@ func TestSeedAndDrift(t *testing.T) {
 	r.edit(strings.NewReplacer("meet.example", "far.example", "AAAA", "BBBB").Replace(toml) + "[[xmpp.callbridge]]\nname = \"cb2\"\nsecret = \"CCCCCCCCCCCCCCCCCCCCCCCC\"\n")
 	r.reload()
 	r.reload()
-	want := []bus.Fault{{Code: "InvalidConfiguration", Text: "xmpp.domain is far.example in the files and meet.example in use; " +
+	want := []bus.Fault{{Code: "Drift", Text: "xmpp.domain is far.example in the files and meet.example in use; " +
 		"call bridge cb1 has another secret in the files; call bridge cb2 is in the files only",
 		Remedy: "change the files, or set the value in use with its command"}}
 	if diff := cmp.Diff(want, r.status().Faults); diff != "" {

@@ -56,7 +56,7 @@ func (n *Node) Status(ctx context.Context) (bus.XmppStatus, error) {
 	n.mu.Lock()
 	s.Faults = slices.Clone(n.faults)
 	if n.drifted != "" {
-		s.Faults = append(s.Faults, bus.Fault{Code: string(fault.InvalidConfiguration), Text: n.drifted,
+		s.Faults = append(s.Faults, bus.Fault{Code: string(fault.Drift), Text: n.drifted,
 			Remedy: "change the files, or set the value in use with its command"})
 	}
 	n.mu.Unlock()

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -127,36 +128,40 @@ func TestJSONHasNoNullLists(t *testing.T) {
 
 func TestHealth(t *testing.T) {
 	n := startNode(t)
-	faults := []bus.Fault{{Code: "NoQuorum", Text: "no quorum: 1 of 3 voters reachable, 2 needed", Remedy: "xmpp cluster status"}}
-	files := []bus.Certificate{
-		{File: "xmpp.cer", State: "ready", NotAfter: "2026-12-01T00:00:00Z", DaysLeft: 11, UsedBy: []string{"xmpp.certificate"}},
-		{File: "old.cer", State: "ready", NotAfter: "2026-12-01T00:00:00Z", DaysLeft: 11},
-		{File: "gone.cer", State: "ready", NotAfter: "2026-11-01T00:00:00Z", DaysLeft: -19, UsedBy: []string{"cluster.trust"}},
-		{File: "bad.cer", State: "rejected", Reason: "RSA 1024 is too weak"},
+	faults := []bus.Fault{
+		{Code: "NoQuorum", Text: "no quorum: 1 of 3 voters reachable, 2 needed", Remedy: "xmpp cluster status"},
+		{Code: "Drift", Text: "xmpp.domain differs", Remedy: "change the files"},
+		{Code: "Novel", Text: "something new", Remedy: "wait"},
 	}
+	files := []bus.Certificate{{File: "bad.cer", State: "rejected", Reason: "RSA 1024 is too weak"}}
 	n.set(func() { n.faults, n.files = faults, files })
 	out, code := run1(t, "health", "")
 	for _, want := range []string{
 		"FAILURE: no quorum: 1 of 3 voters reachable, 2 needed\nREMEDY: xmpp cluster status\n",
-		"FAILURE: xmpp.cer expires in 11 days\n", "FAILURE: gone.cer has expired\n",
+		"WARNING: xmpp.domain differs\nREMEDY: change the files\n", "FAILURE: something new\nREMEDY: wait\n",
 		"FAILURE: bad.cer was refused: RSA 1024 is too weak\nREMEDY: pki remove bad.cer\n",
 	} {
-		if !strings.Contains(out, want) {
-			t.Errorf("%q is missing in\n%s", want, out)
+		if !strings.Contains(out, want) || code != 1 {
+			t.Errorf("exit status %d, %q is missing in\n%s", code, want, out)
 		}
 	}
-	if strings.Contains(out, "old.cer") || code != 1 {
-		t.Errorf("exit status %d, printed\n%s", code, out)
+	out, code = run1(t, "health --all", "")
+	for _, want := range []string{
+		"STATE    CONDITION ", "\nerror    no quorum ", "\nwarning  configuration drift ", "\nOK       cloned node ", "\nerror    Novel ",
+		"\n\nFAILURE: ", "WARNING: xmpp.domain differs\nREMEDY: change the files\n",
+	} {
+		if !strings.Contains(out, want) || code != 1 {
+			t.Errorf("--all: exit status %d, %q is missing in\n%s", code, want, out)
+		}
 	}
-}
-
-func TestPercentUsed(t *testing.T) {
-	for _, tc := range []struct {
-		blocks, free, available uint64
-		want                    int
-	}{{100, 50, 40, 55}, {100, 10, 0, 100}, {100, 100, 100, 0}, {100, 0, 0, 0}, {0, 0, 0, 0}} {
-		if got := percentUsed(tc.blocks, tc.free, tc.available); got != tc.want {
-			t.Errorf("percentUsed(%d, %d, %d) = %d, want %d", tc.blocks, tc.free, tc.available, got, tc.want)
+	out, _ = run1(t, "health --all --json", "")
+	var all []condition
+	if err := json.Unmarshal([]byte(out), &all); err != nil || strings.Contains(out, "null") {
+		t.Fatalf("%v in\n%s", err, out)
+	}
+	for _, c := range all {
+		if c.OK != (len(c.Found) == 0) || c.Code == "Cloned" && !c.OK || c.Code == "Drift" && c.OK {
+			t.Errorf("%+v", c)
 		}
 	}
 }

@@ -101,7 +101,7 @@ func (s *Shell) drift(ctx context.Context) {
 		return
 	}
 	for _, f := range status.Faults {
-		if f.Code == string(fault.InvalidConfiguration) {
+		if f.Code == string(fault.Drift) {
 			s.warning(f.Text, f.Remedy)
 		}
 	}

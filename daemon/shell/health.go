@@ -2,27 +2,22 @@ package shell
 
 import (
 	"context"
-	"fmt"
-
-	"golang.org/x/sys/unix"
+	"slices"
 
 	"quorate.org/daemon/bus"
-	"quorate.org/daemon/fault"
+	look "quorate.org/daemon/health"
 	"quorate.org/daemon/shell/grammar"
-)
-
-// When a node is said to be unwell.
-const (
-	expiryDays = 60 // days before a certificate in use expires
-	fullFrom   = 90 // percent of a file system in use
+	"quorate.org/daemon/shell/layout"
 )
 
 func healthCommands() []command {
 	return []command{
 		{grammar.Command{
 			Words: "health", Shows: true,
-			Help: "Look for everything that is wrong with this node",
-			Long: "Services, XMPP, certificates, clock and disk. Exits with 1 when anything is wrong.",
+			Flags: []grammar.Flag{{Name: "all", Help: "list every condition that is looked for, and whether it is met"}},
+			Help:  "Look for everything that is wrong with this node",
+			Long: "Services, configuration files, cluster, certificates, Call Bridge, clock, disk and memory. What stops something is a\n" +
+				"failure, what may is a warning; each says what mends it. Exits with 1 when anything is told.",
 		}, health},
 		{grammar.Command{
 			Words: "status", Shows: true,
@@ -37,126 +32,84 @@ func healthCommands() []command {
 
 func health(ctx context.Context, s *Shell, c grammar.Call) error {
 	faults := s.faults(ctx)
-	if c.Flags[grammar.JSON] {
-		if err := s.json(faults); err != nil {
-			return err
-		}
-	} else {
-		for _, f := range faults {
+	var err error
+	switch all := conditions(faults); {
+	case c.Flags["all"] && c.Flags[grammar.JSON]:
+		err = s.json(all)
+	case c.Flags[grammar.JSON]:
+		err = s.json(faults)
+	case c.Flags["all"]:
+		s.say(conditionTable(all) + "\n")
+		s.tellFaults(faults)
+	default:
+		s.tellFaults(faults)
+	}
+	if err == nil && len(faults) > 0 {
+		return errSaid
+	}
+	return err
+}
+
+// tellFaults says each fault, as loud as it is bad.
+func (s *Shell) tellFaults(faults []bus.Fault) {
+	for _, f := range faults {
+		if look.Of(f.Code).Severity == look.Warning {
+			s.warning(f.Text, f.Remedy)
+		} else {
 			s.failure(f.Text, f.Remedy)
 		}
 	}
-	if len(faults) > 0 {
-		return errSaid
-	}
-	if !c.Flags[grammar.JSON] {
+	if len(faults) == 0 {
 		s.success("no faults")
 	}
-	return nil
 }
 
-// faults collects what is wrong; a service that does not answer is a fault too.
+// faults collects what is wrong, also when the bus does not answer.
 func (s *Shell) faults(ctx context.Context) []bus.Fault {
-	faults := append(clockFaults(), diskFaults("/", "/var")...)
 	if err := s.dial(); err != nil {
-		return append(faults, faultOf(err))
+		return look.Without(err)
 	}
-	for _, look := range []func(context.Context) ([]bus.Fault, error){s.unitFaults, s.xmppFaults, s.certificateFaults} {
-		found, err := look(ctx)
-		if err != nil {
-			found = []bus.Fault{faultOf(err)}
-		}
-		faults = append(faults, found...)
-	}
-	return faults
+	return look.Look(ctx, s.conn)
 }
 
-func faultOf(err error) bus.Fault {
-	f := asFault(err)
-	return bus.Fault{Code: string(f.Code), Text: f.Message, Remedy: f.Remedy}
+// condition is one line of `health --all`.
+type condition struct {
+	look.Condition
+	OK    bool        `json:"ok"`
+	Found []bus.Fault `json:"found"`
 }
 
-func (s *Shell) unitFaults(ctx context.Context) ([]bus.Fault, error) {
-	units, err := s.conn.Config().Units(ctx)
-	var faults []bus.Fault
-	for _, u := range units {
-		if u.Active == "failed" {
-			faults = append(faults, bus.Fault{
-				Code: string(fault.Unavailable), Text: u.Name + " has failed", Remedy: "journalctl -u " + u.Name,
-			})
+// conditions lists every registered condition with what was found of it, and
+// behind them what a service told that no condition is registered for.
+func conditions(faults []bus.Fault) []condition {
+	known := look.Conditions()
+	for _, f := range faults {
+		c := look.Of(f.Code)
+		if !slices.ContainsFunc(known, func(k look.Condition) bool { return k.Code == c.Code }) {
+			known = append(known, c)
 		}
 	}
-	return faults, err
-}
-
-func (s *Shell) xmppFaults(ctx context.Context) ([]bus.Fault, error) {
-	status, err := s.conn.Xmpp().Status(ctx)
-	return status.Faults, err
-}
-
-func (s *Shell) certificateFaults(ctx context.Context) ([]bus.Fault, error) {
-	files, err := s.conn.Certificates().List(ctx)
-	var faults []bus.Fault
-	for _, f := range files {
-		faults = append(faults, fileFaults(f)...)
-	}
-	return faults, err
-}
-
-// fileFaults tells of a file in use that expires, and of one that was refused.
-func fileFaults(f bus.Certificate) []bus.Fault {
-	switch {
-	case f.State == "rejected":
-		return []bus.Fault{{
-			Code: string(fault.InvalidArgument), Text: f.File + " was refused: " + f.Reason, Remedy: "pki remove " + f.File,
-		}}
-	case f.NotAfter == "" || len(f.UsedBy) == 0 || f.DaysLeft > expiryDays:
-		return nil
-	}
-	text := fmt.Sprintf("%s expires in %d days", f.File, f.DaysLeft)
-	if f.DaysLeft < 0 {
-		text = f.File + " has expired"
-	}
-	return []bus.Fault{{Code: string(fault.Expired), Text: text, Remedy: "upload a renewed certificate under the same name"}}
-}
-
-func clockFaults() []bus.Fault {
-	c, err := readClock()
-	if err != nil {
-		return []bus.Fault{faultOf(err)}
-	}
-	if c.Synchronized {
-		return nil
-	}
-	return []bus.Fault{{
-		Code: string(fault.WrongState), Text: "the clock is not synchronized", Remedy: "systemctl status systemd-timesyncd",
-	}}
-}
-
-func diskFaults(paths ...string) []bus.Fault {
-	var faults []bus.Fault
-	for _, path := range paths {
-		var fs unix.Statfs_t
-		if err := unix.Statfs(path, &fs); err != nil {
-			faults = append(faults, faultOf(fmt.Errorf("looking at %s: %w", path, err)))
-			continue
+	all := make([]condition, len(known))
+	for i, k := range known {
+		all[i].Condition = k
+		for _, f := range faults {
+			if f.Code == string(k.Code) {
+				all[i].Found = append(all[i].Found, f)
+			}
 		}
-		if used := percentUsed(fs.Blocks, fs.Bfree, fs.Bavail); used >= fullFrom {
-			faults = append(faults, bus.Fault{
-				Code: string(fault.WrongState), Text: fmt.Sprintf("%s is %d %% full", path, used),
-				Remedy: "journalctl --vacuum-size=100M",
-			})
-		}
+		all[i].OK = len(all[i].Found) == 0
 	}
-	return faults
+	return all
 }
 
-// percentUsed counts as df does: what root keeps for itself is not available. A
-// read-only file system without free blocks is full by nature and counts as 0.
-func percentUsed(blocks, free, available uint64) int {
-	used := blocks - free
-	if blocks == 0 || free == 0 && available == 0 {
-		return 0
+func conditionTable(all []condition) string {
+	rows := make([][]string, len(all))
+	for i, c := range all {
+		state := "OK"
+		if !c.OK {
+			state = string(c.Severity)
+		}
+		rows[i] = []string{state, c.Title, c.Means}
 	}
-	return int(used * 100 / (used + available))
+	return layout.Table([]string{"STATE", "CONDITION", "MEANING"}, rows)
 }

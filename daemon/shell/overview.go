@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"quorate.org/daemon/bus"
+	look "quorate.org/daemon/health"
 	"quorate.org/daemon/shell/grammar"
 	"quorate.org/daemon/shell/layout"
 )
@@ -20,7 +21,7 @@ type node struct {
 	Hostname string     `json:"hostname"`
 	Versions versions   `json:"versions"`
 	UptimeS  int64      `json:"uptime_s"` // seconds
-	Clock    clock      `json:"clock"`
+	Clock    look.Clock `json:"clock"`
 	Xmpp     string     `json:"xmpp"` // the cluster state, or why it is not known
 	Domain   string     `json:"domain"`
 	Units    []bus.Unit `json:"units"`
@@ -30,7 +31,7 @@ type node struct {
 func status(ctx context.Context, s *Shell, c grammar.Call) error {
 	n := node{Hostname: s.cfg.Hostname, Versions: s.versions(), Faults: len(s.faults(ctx)), Units: []bus.Unit{}}
 	var err error
-	if n.Clock, err = readClock(); err != nil {
+	if n.Clock, err = look.ReadClock(); err != nil {
 		return err
 	}
 	if n.UptimeS, err = uptime(); err != nil {

@@ -310,7 +310,7 @@ func TestSetWarnsOfDrift(t *testing.T) {
 	n := startNode(t)
 	n.set(func() {
 		n.values["xmpp.domain"], n.scope = "meet.example", "cluster"
-		n.faults = []bus.Fault{{Code: "InvalidConfiguration", Text: "xmpp.domain differs", Remedy: "xmpp domain"}}
+		n.faults = []bus.Fault{{Code: "Drift", Text: "xmpp.domain differs", Remedy: "xmpp domain"}}
 	})
 	out, code := run1(t, "config set xmpp.domain other.example", "")
 	if !strings.HasSuffix(out, "SUCCESS: xmpp.domain set to other.example\nWARNING: xmpp.domain differs\nREMEDY: xmpp domain\n") || code != 0 {

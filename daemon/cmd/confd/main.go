@@ -47,6 +47,9 @@ func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
 	if err := s.Announce(first.Generation, object.Changed); err != nil {
 		return err
 	}
+	if err := s.Lament(object.Refused); err != nil {
+		return err
+	}
 	if err := n.Ready(fmt.Sprintf("configuration generation %d in force", s.Generation())); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package shell
+package health
 
 import (
 	"fmt"
@@ -7,26 +7,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clock is the state of the system clock. A wrong clock looks like an expired
+// Clock is the state of the system clock. A wrong clock looks like an expired
 // certificate, so status and health tell.
-type clock struct {
+type Clock struct {
 	Time         string  `json:"time"` // RFC 3339
 	Synchronized bool    `json:"synchronized"`
 	OffsetMs     float64 `json:"offset_ms"` // the correction under way, in milliseconds
 }
 
-// readClock asks the kernel, which the time service keeps informed (adjtimex(2)).
-func readClock() (clock, error) {
+// ReadClock asks the kernel, which the time service keeps informed (adjtimex(2)).
+func ReadClock() (Clock, error) {
 	var t unix.Timex
 	state, err := unix.Adjtimex(&t)
 	if err != nil {
-		return clock{}, fmt.Errorf("reading the clock's state: %w", err)
+		return Clock{}, fmt.Errorf("reading the clock's state: %w", err)
 	}
 	offset := float64(t.Offset) / 1e3
 	if t.Status&unix.STA_NANO != 0 {
 		offset /= 1e3
 	}
-	return clock{
+	return Clock{
 		Time:         time.Now().Format(time.RFC3339),
 		Synchronized: state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0,
 		OffsetMs:     offset,
@@ -34,7 +34,7 @@ func readClock() (clock, error) {
 }
 
 // String is the clock in words.
-func (c clock) String() string {
+func (c Clock) String() string {
 	if !c.Synchronized {
 		return c.Time + ", not synchronized"
 	}
