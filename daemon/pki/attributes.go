@@ -26,10 +26,13 @@ type Attributes struct {
 // AttributeNames are the accepted attribute names, as an administrator types them.
 var AttributeNames = []string{"CN", "OU", "O", "L", "ST", "C", "emailAddress", "subjectAltName", "key"}
 
-// maxValue bounds one attribute value (RFC 5280 appendix A.1 ub-organization-name
-// and ub-common-name are 64; names in subjectAltName may be longer).
+// upperBounds are the lengths of RFC 5280 appendix A.1, in characters
+// (ub-common-name and so on); names in subjectAltName have their own rules.
+var upperBounds = map[string]int{
+	"cn": 64, "ou": 64, "o": 64, "l": 128, "st": 128, "emailaddress": 255,
+}
+
 const (
-	maxValue      = 64
 	maxNames      = 100
 	maxAttributes = 32
 )
@@ -53,7 +56,7 @@ func ParseAttributes(attrs []string) (*Attributes, error) {
 				"write NAME:value with one of "+strings.Join(AttributeNames, " "))
 		}
 		if seen[name] && name != "ou" {
-			return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("the attribute %s is given twice", name))
+			return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("the attribute %s is given twice", spelled(name)))
 		}
 		seen[name] = true
 		if err := a.set(name, value); err != nil {
@@ -64,11 +67,8 @@ func ParseAttributes(attrs []string) (*Attributes, error) {
 }
 
 func (a *Attributes) set(name, value string) error {
-	if name != "subjectaltname" && len(value) > maxValue {
-		return fault.New(fault.InvalidArgument, fmt.Sprintf("the value of %s is longer than %d bytes", name, maxValue))
-	}
-	if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
-		return fault.New(fault.InvalidArgument, fmt.Sprintf("the value of %s is not text", name))
+	if err := checkText(name, value); err != nil {
+		return err
 	}
 	switch name {
 	case "cn":
@@ -96,6 +96,32 @@ func (a *Attributes) set(name, value string) error {
 	return nil
 }
 
+// checkText holds a value to its upper bound and to printable text.
+func checkText(name, value string) error {
+	if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
+		return fault.New(fault.InvalidArgument, fmt.Sprintf("the value of %s is not text", spelled(name)))
+	}
+	bound, ok := upperBounds[name]
+	if !ok || utf8.RuneCountInString(value) <= bound {
+		return nil
+	}
+	remedy := "shorten it"
+	if name == "cn" {
+		remedy = "put a short name there and the long one into subjectAltName"
+	}
+	return fault.Mend(fault.InvalidArgument, fmt.Sprintf("the value of %s is longer than %d characters", spelled(name), bound), remedy)
+}
+
+// spelled is an attribute's name as the help writes it.
+func spelled(name string) string {
+	for _, n := range AttributeNames {
+		if strings.EqualFold(n, name) {
+			return n
+		}
+	}
+	return name
+}
+
 func (a *Attributes) setCountry(value string) error {
 	value = strings.ToUpper(value)
 	if len(value) != 2 || value[0] < 'A' || value[0] > 'Z' || value[1] < 'A' || value[1] > 'Z' {
@@ -106,10 +132,10 @@ func (a *Attributes) setCountry(value string) error {
 }
 
 func (a *Attributes) setEmail(value string) error {
-	for _, r := range value { // IA5String
-		if r > 0x7e || r <= ' ' {
-			return fault.New(fault.InvalidArgument, fmt.Sprintf("%q is not an e-mail address", value))
-		}
+	user, host, _ := strings.Cut(value, "@")
+	odd := func(r rune) bool { return r > 0x7e || r <= ' ' } // IA5String
+	if user == "" || host == "" || strings.Contains(host, "@") || strings.ContainsFunc(value, odd) {
+		return fault.Mend(fault.InvalidArgument, fmt.Sprintf("%q is not an e-mail address", value), "write emailAddress:name@host in ASCII")
 	}
 	a.Subject.ExtraNames = []pkix.AttributeTypeAndValue{{
 		Type: emailOID, Value: asn1.RawValue{Tag: asn1.TagIA5String, Bytes: []byte(value)},

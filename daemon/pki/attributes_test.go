@@ -47,19 +47,27 @@ func TestCommonNameInWordsStaysOutOfNames(t *testing.T) {
 
 func TestParseAttributesRefuses(t *testing.T) {
 	for attr, text := range map[string]string{
-		"meet.example":                        "is not an attribute",
-		"CN:":                                 "is not an attribute",
-		"XX:y":                                "not an attribute of a certificate request",
-		"C:Norway":                            "is not a country",
-		"C:1a":                                "is not a country",
-		"emailAddress:a b@c":                  "not an e-mail address",
-		"subjectAltName:a b":                  "neither a host name nor an address",
-		"subjectAltName:a,,b":                 "neither a host name nor an address",
-		"subjectAltName:-a.example":           "neither a host name nor an address",
-		"O:" + strings.Repeat("x", 65):        "longer than 64",
-		"CN:" + strings.Repeat("x", 65):       "longer than 64",
-		"subjectAltName:*.*.meet.example":     "neither a host name nor an address",
-		"subjectAltName:https://meet.example": "neither a host name nor an address",
+		"meet.example":                   "is not an attribute",
+		"CN:":                            "is not an attribute",
+		"XX:y":                           "not an attribute of a certificate request",
+		"C:Norway":                       "is not a country",
+		"C:1a":                           "is not a country",
+		"emailAddress:a b@c":             "not an e-mail address",
+		"subjectAltName:a b":             "neither a host name nor an address",
+		"subjectAltName:a,,b":            "neither a host name nor an address",
+		"subjectAltName:-a.example":      "neither a host name nor an address",
+		"emailAddress:admin":             "not an e-mail address",
+		"emailAddress:a@b@c":             "not an e-mail address",
+		"C:":                             "is not an attribute",
+		"O:a\x01b":                       "the value of O is not text",
+		"O:" + strings.Repeat("x", 65):   "the value of O is longer than 64 characters",
+		"OU:" + strings.Repeat("ü", 65):  "the value of OU is longer than 64 characters",
+		"L:" + strings.Repeat("x", 129):  "the value of L is longer than 128 characters",
+		"ST:" + strings.Repeat("x", 129): "the value of ST is longer than 128 characters",
+		"emailAddress:" + strings.Repeat("x", 254) + "@b": "the value of emailAddress is longer than 255 characters",
+		"CN:" + strings.Repeat("x", 65):                   "the value of CN is longer than 64 characters; put a short name there and the long one into subjectAltName",
+		"subjectAltName:*.*.meet.example":                 "neither a host name nor an address",
+		"subjectAltName:https://meet.example":             "neither a host name nor an address",
 	} {
 		_, err := ParseAttributes([]string{attr})
 		if fault.CodeOf(err) != fault.InvalidArgument || !strings.Contains(err.Error(), text) {
@@ -75,6 +83,15 @@ func TestParseAttributesRefuses(t *testing.T) {
 	if _, err := GenerateKey("dsa"); fault.CodeOf(err) != fault.InvalidArgument {
 		t.Errorf("key:dsa: %v", err)
 	}
+}
+
+// Bounds count characters, and a wildcard is a name like another.
+func TestAttributesAtTheirBounds(t *testing.T) {
+	a := must(ParseAttributes([]string{"CN:*.meet.example", "O:" + strings.Repeat("ü", 64), "L:" + strings.Repeat("x", 128)}))(t)
+	if diff := cmp.Diff([]string{"*.meet.example"}, a.DNSNames); diff != "" {
+		t.Error(diff)
+	}
+	must(Request(must(GenerateKey(P256))(t), a))(t)
 }
 
 func TestSelfSigned(t *testing.T) {

@@ -20,6 +20,14 @@ type Facts struct {
 	NotAfter    time.Time // of a bundle: the earliest
 	Fingerprint string    // SHA-256: of a certificate or request, else of the public key; "" when sealed
 	Count       int       // certificates in the file
+	Each        []Dated   // its certificates, in order
+}
+
+// Dated is one certificate of a file, as far as its end is concerned.
+type Dated struct {
+	Subject     string
+	NotAfter    time.Time
+	Fingerprint string // SHA-256
 }
 
 // Inspect tells what c holds; for a bundle the facts are those of its first
@@ -52,7 +60,8 @@ func (f *Facts) fromCertificates(certs []*x509.Certificate) {
 	f.Names = names(first)
 	f.NotBefore, f.NotAfter = first.NotBefore, first.NotAfter
 	f.Fingerprint = fingerprint(first.Raw)
-	for _, c := range certs[1:] {
+	for _, c := range certs {
+		f.Each = append(f.Each, Dated{Subject(c), c.NotAfter, fingerprint(c.Raw)})
 		if c.NotAfter.Before(f.NotAfter) {
 			f.NotAfter = c.NotAfter
 		}

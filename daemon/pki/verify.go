@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"quorate.org/daemon/fault"
 )
@@ -20,8 +22,8 @@ func Verify(certificate, bundle, ca []*x509.Certificate, now time.Time) ([]*x509
 	leaf := certificate[0]
 	all := pool(certificate[1:], bundle, ca)
 	path := append([]*x509.Certificate{leaf}, Chain(leaf, all, now)...)
-	for _, c := range path {
-		if err := checkDates("certificate", c, now); err != nil {
+	for i, c := range path {
+		if err := checkDates(role(path, i), c, now); err != nil {
 			return nil, err
 		}
 	}
@@ -38,6 +40,17 @@ func Verify(certificate, bundle, ca []*x509.Certificate, now time.Time) ([]*x509
 			"verify it against the CA that issued it")
 	}
 	return path, verifyPath(path, now)
+}
+
+// role says what the certificate at i is to the path.
+func role(path []*x509.Certificate, i int) string {
+	switch {
+	case i == 0:
+		return "certificate"
+	case VouchesForItself(path[i]):
+		return "root certificate"
+	}
+	return "intermediate certificate"
 }
 
 // meets reports whether a certificate of the path is in the list.
@@ -58,11 +71,23 @@ func verifyPath(path []*x509.Certificate, now time.Time) error {
 	if err == nil {
 		return nil
 	}
-	var insecure x509.InsecureAlgorithmError
-	if errors.As(err, &insecure) {
-		return fault.Mend(fault.WeakKey, "a certificate of the chain is signed with an outdated hash", "fetch a current one from your CA")
+	return failing(path, err)
+}
+
+// failing names the certificate of the path that err is about, where it tells.
+func failing(path []*x509.Certificate, err error) error {
+	for i, c := range path {
+		if hash := weakHash(c.SignatureAlgorithm); hash != "" && !VouchesForItself(c) {
+			return fault.Mend(fault.WeakKey, fmt.Sprintf("the %s of %s is signed with %s", role(path, i), Subject(c), hash),
+				"fetch a current one from your CA")
+		}
 	}
-	return fault.New(fault.Trust, fmt.Sprintf("the chain is not valid (%v)", err))
+	why := strings.TrimPrefix(err.Error(), "x509: ")
+	var invalid x509.CertificateInvalidError
+	if errors.As(err, &invalid) && invalid.Cert != nil {
+		return fault.New(fault.Trust, fmt.Sprintf("the chain is not valid at %s (%s)", Subject(invalid.Cert), why))
+	}
+	return fault.New(fault.Trust, fmt.Sprintf("the chain is not valid (%s)", why))
 }
 
 // missingIssuer explains why no certificate of the bundle continues from c.
@@ -77,6 +102,16 @@ func missingIssuer(c *x509.Certificate, bundle []*x509.Certificate) error {
 			why = "is in the bundle, but not as a CA certificate"
 		}
 	}
-	return fault.Mend(fault.Incomplete, fmt.Sprintf("the issuer %s of %s %s", c.Issuer, Subject(c), why),
-		"put the certificates of your CA into one file, intermediates first, root last")
+	return fault.Mend(fault.Incomplete, fmt.Sprintf("the issuer %s of %s %s", c.Issuer, Subject(c), why), fetchIssuer(c))
+}
+
+// fetchIssuer says where the certificate of c's issuer is to be found: at the
+// address c itself names (RFC 5280 §4.2.2.1), else at the CA.
+func fetchIssuer(c *x509.Certificate) string {
+	for _, url := range c.IssuingCertificateURL {
+		if !strings.ContainsFunc(url, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			return "fetch it from " + url + " and put it into the bundle, intermediates first, root last"
+		}
+	}
+	return "put the certificates of your CA into one file, intermediates first, root last"
 }
