@@ -27,6 +27,7 @@ func (m *Mesh) runLink(l *link) {
 		l.close(why)
 		return
 	}
+	m.recheck(l) // after it is installed: Rejudge has seen it, or this sees the new trust
 	m.log.Info("link is up", "node_id", l.id)
 	m.telling.Lock()
 	m.cfg.Handler.LinkUp(l.id)

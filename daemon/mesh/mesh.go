@@ -34,6 +34,7 @@ type Mesh struct {
 	dirty    []*link              // sent to since the last Flush
 	down     map[string]time.Time // since when a member's link is lost; long ago when its process is gone
 	conns    map[net.Conn]bool    // accepted, so that Close can end them
+	loans    map[*loan]bool       // lent to consensus and not closed
 }
 
 // New returns a mesh without a port and without peers.
@@ -45,7 +46,8 @@ func New(cfg Config) *Mesh {
 		cfg.Logger = slog.Default()
 	}
 	m := &Mesh{cfg: cfg, log: cfg.Logger, raft: make(chan net.Conn), began: time.Now(), limit: handshakeTime,
-		dialers: make(map[string]*dialer), links: make(map[string]*link), conns: make(map[net.Conn]bool), down: make(map[string]time.Time)}
+		dialers: make(map[string]*dialer), links: make(map[string]*link), conns: make(map[net.Conn]bool), down: make(map[string]time.Time),
+		loans: make(map[*loan]bool)}
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	m.members.Store(&Membership{})
 	return m

@@ -46,7 +46,7 @@ func (s *Streams) Dial(id string, timeout time.Duration) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, nil
+	return s.mesh.borrowed(c)
 }
 
 // Await returns when a member may be called: at once, unless its link has been

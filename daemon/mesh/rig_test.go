@@ -42,6 +42,7 @@ type peer struct {
 	got    chan []byte
 	call   func(from Caller, method string, body []byte) ([]byte, error)
 	trust  atomic.Pointer[fault.Error] // why certificates are refused
+	out    atomic.Pointer[string]      // the one certificate that is refused, as DER
 	cert   atomic.Pointer[tls.Certificate]
 	log    *journalText
 }
@@ -79,9 +80,12 @@ func newPeerWith(t *testing.T, id *Identity, addr string, keepalive time.Duratio
 	rand.Read(inc[:])
 	p.Mesh = New(Config{Identity: id, Name: "node-" + id.ID[:4], Version: "test", Incarnation: inc, Keepalive: keepalive, Handler: p,
 		Certificate: func() (*tls.Certificate, error) { return p.cert.Load(), nil },
-		Trust: func([]*x509.Certificate) error {
+		Trust: func(chain []*x509.Certificate) error {
 			if f := p.trust.Load(); f != nil {
 				return f
+			}
+			if out := p.out.Load(); out != nil && string(chain[0].Raw) == *out {
+				return fault.New(fault.Trust, "out of trust")
 			}
 			return nil
 		},
@@ -96,6 +100,12 @@ func (p *peer) listen() *peer {
 		p.t.Fatal(err)
 	}
 	return p
+}
+
+// distrusts takes the certificate of another peer out of the trust.
+func (p *peer) distrusts(other *peer) {
+	leaf := string(other.cert.Load().Certificate[0])
+	p.out.Store(&leaf)
 }
 
 func (p *peer) id() string { return p.cfg.Identity.ID }

@@ -157,7 +157,11 @@ func eventOf(err error) journal.MessageID {
 }
 
 // lend hands a connection to whoever accepts for raft.
-func (m *Mesh) lend(conn net.Conn) {
+func (m *Mesh) lend(c *tls.Conn) {
+	conn, err := m.borrowed(c)
+	if err != nil {
+		return
+	}
 	select {
 	case m.raft <- conn:
 	case <-time.After(m.limit): // nobody accepts; the peer tries again
