@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/memberlist"
@@ -40,6 +41,7 @@ type Pool struct {
 	serf    *serf.Serf
 	keyring *memberlist.Keyring
 	table   *table
+	rekeyed atomic.Int64 // when the keyring was last changed, in nanoseconds of the Unix epoch
 	done    chan struct{}
 	running sync.WaitGroup
 	closing sync.Once
@@ -134,8 +136,33 @@ func (p *Pool) SetKey(key []byte) error {
 	if err := p.keyring.UseKey(key); err != nil {
 		return fmt.Errorf("using gossip key: %w", err)
 	}
+	p.rekeyed.Store(time.Now().UnixNano())
+	return p.forget(func(k []byte) bool { return !bytes.Equal(k, key) && !bytes.Equal(k, before) })
+}
+
+// Install makes this node read what is encrypted with a 32-byte key, before any
+// node uses it: when every node has installed a key, SetKey cuts nobody off.
+func (p *Pool) Install(key []byte) error {
+	if err := p.keyring.AddKey(key); err != nil {
+		return fmt.Errorf("installing gossip key: %w", err)
+	}
+	p.rekeyed.Store(time.Now().UnixNano())
+	return nil
+}
+
+// Retire makes this node read its present key only, unless a key was installed
+// or set less than kept ago.
+func (p *Pool) Retire(kept time.Duration) error {
+	if time.Since(time.Unix(0, p.rekeyed.Load())) < kept {
+		return nil
+	}
+	key := p.keyring.GetPrimaryKey()
+	return p.forget(func(k []byte) bool { return !bytes.Equal(k, key) })
+}
+
+func (p *Pool) forget(old func(key []byte) bool) error {
 	for _, k := range p.keyring.GetKeys() {
-		if !bytes.Equal(k, key) && !bytes.Equal(k, before) {
+		if old(k) {
 			if err := p.keyring.RemoveKey(k); err != nil {
 				return fmt.Errorf("forgetting gossip key: %w", err)
 			}

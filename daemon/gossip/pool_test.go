@@ -220,6 +220,51 @@ func TestSetKeyOneNodeAfterTheOther(t *testing.T) {
 	}
 }
 
+// A key that every node has installed is taken into use without a moment in
+// which one does not read the other, and the one before is forgotten in time.
+func TestInstallSetRetire(t *testing.T) {
+	w := newWire(t)
+	pools := w.three()
+	for _, p := range pools {
+		if err := p.Install(secondKey); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(pools[0].keyring.GetPrimaryKey(), firstKey) {
+		t.Error("an installed key is in use")
+	}
+	if err := pools[0].SetKey(secondKey); err != nil {
+		t.Fatal(err)
+	}
+	// Node 1 uses the new key, node 2 still the old one: each reads the other.
+	if err := pools[0].SetTags(map[string]string{"version": "2"}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := pools[1].Join([]string{"127.0.0.1:27946"}); n != 1 || err != nil {
+		t.Errorf("with the old key to one that uses the new: %d, %v", n, err)
+	}
+	if n, err := pools[0].Join([]string{"127.0.0.2:27946"}); n != 1 || err != nil {
+		t.Errorf("with the new key to one that uses the old: %d, %v", n, err)
+	}
+	for _, p := range pools {
+		if err := p.SetKey(secondKey); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Retire(time.Hour); err != nil || len(p.keyring.GetKeys()) != 2 {
+			t.Errorf("%d keys before the time, %v", len(p.keyring.GetKeys()), err)
+		}
+		if err := p.Retire(0); err != nil || len(p.keyring.GetKeys()) != 1 {
+			t.Errorf("%d keys behind it, %v", len(p.keyring.GetKeys()), err)
+		}
+	}
+	if _, err := w.open(4, firstKey).Join([]string{"127.0.0.1:27946"}); err == nil {
+		t.Error("the old key is still read")
+	}
+	if err := pools[0].Install([]byte("short")); err == nil {
+		t.Error("a short key was installed")
+	}
+}
+
 func TestOpenFails(t *testing.T) {
 	w := newWire(t)
 	w.open(1, firstKey)
