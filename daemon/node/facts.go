@@ -38,8 +38,8 @@ func (a accounts) ComponentSecret(name string) (string, bool) {
 func (a accounts) Credentials(local string) (sasl.Credentials, bool) {
 	s := a.state()
 	x, ok := s.Accounts[local]
-	if !ok && len(s.GossipKey) > 0 { // the same fake salt on every node of a cluster
-		return sasl.Decoy(s.GossipKey, local), false
+	if key := s.Decoys(); !ok && len(key) > 0 { // the same fake salt on every node of a cluster
+		return sasl.Decoy(key, local), false
 	}
 	return sasl.Credentials{SHA1: sasl.Keys(x.SHA1), SHA256: sasl.Keys(x.SHA256)}, ok
 }

@@ -241,6 +241,21 @@ func TestRecoverLeavesTheSurvivor(t *testing.T) {
 	}
 }
 
+// The salts made up for unknown users come from one key as long as the cluster is.
+func TestDecoysOutliveTheGossipKey(t *testing.T) {
+	second, third := bytes.Repeat([]byte{8}, 32), bytes.Repeat([]byte{9}, 32)
+	s := after(t, cluster(t), RotateGossipKey(second), RotateGossipKey(third))
+	if !bytes.Equal(s.GossipKey, third) || !bytes.Equal(s.Decoys(), gossip) {
+		t.Errorf("gossip key %x, decoys from %x", s.GossipKey, s.Decoys())
+	}
+	if s = after(t, s, Recover("c2", node(1).ID, second)); !bytes.Equal(s.Decoys(), gossip) {
+		t.Errorf("recovered, the decoys come from %x", s.Decoys())
+	}
+	if s.Standalone().Decoys() != nil {
+		t.Error("a standalone node has the cluster's decoys")
+	}
+}
+
 func TestStandaloneKeepsTheConfiguration(t *testing.T) {
 	s := cluster(t).Standalone()
 	if s.Domain != "meet.example" || len(s.CallBridges) != 1 || len(s.Accounts) != 1 {

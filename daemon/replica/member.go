@@ -129,7 +129,7 @@ func gossipKey(s *State, _ uint64, c Command) (*State, error) {
 		return s, nil
 	}
 	n := s.fork()
-	n.GossipKey = c.GossipKey
+	n.DecoyKey, n.GossipKey = s.Decoys(), c.GossipKey
 	return n, nil
 }
 
@@ -155,7 +155,7 @@ func recoverCluster(s *State, index uint64, c Command) (*State, error) {
 	}
 	m.Voter = true
 	n.Members = put(n.Members, m.ID, m)
-	n.ClusterID, n.GossipKey = c.ClusterID, c.GossipKey
+	n.ClusterID, n.DecoyKey, n.GossipKey = c.ClusterID, s.Decoys(), c.GossipKey
 	return n, nil
 }
 

@@ -17,6 +17,7 @@ type State struct {
 	Members     map[string]Member     `json:"members"` // by node ID
 	Removed     map[string]uint64     `json:"removed"` // node IDs that may never return, with the index of their removal
 	GossipKey   []byte                `json:"gossipKey"`
+	DecoyKey    []byte                `json:"decoyKey,omitempty"` // the first gossip key, once there is another; see Decoys
 }
 
 // CallBridge is a component that may connect, and the secret it proves
@@ -82,6 +83,16 @@ func (s *State) SortedAccounts() []Account { return sorted(s.Accounts) }
 
 // SortedMembers returns the members ordered by node ID.
 func (s *State) SortedMembers() []Member { return sorted(s.Members) }
+
+// Decoys returns the secret that the made-up salts of unknown users come from,
+// nil on a standalone node. It outlives the gossip key: if those salts changed
+// with it, and those of the accounts did not, the change would tell who exists.
+func (s *State) Decoys() []byte {
+	if len(s.DecoyKey) > 0 {
+		return s.DecoyKey
+	}
+	return s.GossipKey
+}
 
 // Standalone returns what a node keeps of the state when it leaves the
 // cluster's membership behind: domain, call bridges and accounts.
