@@ -11,16 +11,16 @@ import (
 
 // Entry is one entry of the journal.
 type Entry struct {
-	Time       time.Time // when the journal received it, UTC
-	Host       string    // _HOSTNAME
-	Unit       string    // _SYSTEMD_UNIT; "" outside systemd
-	Identifier string    // SYSLOG_IDENTIFIER, or the name of the program
-	PID        string    // decimal, or ""
-	Priority   int       // 0 emergency to 7 debug; 6 when the sender gave none
-	Message    string
-	MessageID  string            // of the catalog, or ""
-	Fields     map[string]string // every other field that is text
-	Cursor     string            // its place, for Query.After
+	Time       time.Time         `json:"time"`       // when the journal received it, UTC
+	Host       string            `json:"host"`       // _HOSTNAME
+	Unit       string            `json:"unit"`       // _SYSTEMD_UNIT; "" outside systemd
+	Identifier string            `json:"identifier"` // SYSLOG_IDENTIFIER, or the name of the program
+	PID        string            `json:"pid"`        // decimal, or ""
+	Priority   int               `json:"priority"`   // 0 emergency to 7 debug; 6 when the sender gave none
+	Message    string            `json:"message"`
+	MessageID  string            `json:"message_id"` // of the catalog, or ""
+	Fields     map[string]string `json:"fields"`     // every other field that is text
+	Cursor     string            `json:"cursor"`     // its place, for Query.After
 }
 
 // levels are the severities of RFC 5424 §6.2.1 in words.

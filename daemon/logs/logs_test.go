@@ -95,9 +95,9 @@ func TestArguments(t *testing.T) {
 		{Query{Lines: 5, Priority: 4}, []string{"--priority=0..4 --lines=5"}},
 		{Query{Unit: "xmppd"}, []string{"--lines=all " + matches}},
 		{Query{Unit: "quorate-xmpp"}, []string{"--lines=all " + matches}},
-		{Query{Unit: "mmp", Lines: -1, Follow: true}, []string{"--lines=0 --follow SYSLOG_IDENTIFIER=mmp"}},
+		{Query{Unit: "mmp", Lines: -1, Follow: true}, []string{"--lines=1 SYSLOG_IDENTIFIER=mmp", "--lines=all --follow SYSLOG_IDENTIFIER=mmp"}},
 		{Query{Unit: "sshd"}, []string{"--lines=all SYSLOG_IDENTIFIER=sshd + _SYSTEMD_UNIT=sshd.service + _PID=1 UNIT=sshd.service"}},
-		{Query{After: "s=1;i=2", Follow: true, Lines: 9}, []string{"--after-cursor=s=1;i=2 --lines=all --follow"}},
+		{Query{After: "s=1;i=2", Follow: true, Lines: 9}, []string{"--lines=all --after-cursor=s=1;i=2 --follow"}},
 		{Query{Since: time.UnixMicro(1500001), Text: "x", Lines: 3}, []string{"--since=@1.500001 --reverse"}},
 	} {
 		calls := journalOf(t, "")
@@ -155,7 +155,7 @@ esac`)
 	if diff := cmp.Diff([]string{"hit three", "hit four", "hit six"}, read(t, Query{Text: "HIT", Lines: 2, Follow: true})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got := calls(); len(got) != 2 || !strings.Contains(got[1], "--after-cursor=s=5;i=1 --lines=all --follow") {
+	if got := calls(); len(got) != 2 || !strings.Contains(got[1], "--lines=all --after-cursor=s=5;i=1 --follow") {
 		t.Errorf("called %q", got)
 	}
 }
@@ -168,15 +168,20 @@ func TestLongLinesAreLeftOut(t *testing.T) {
 }
 
 func TestFollowEndsWithItsContext(t *testing.T) {
-	journalOf(t, "cat <<'E'\n"+entryLine(1, "one")+"\nE\nexec sleep 60")
+	journalOf(t, "cat <<'E'\n"+entryLine(1, "one")+"\nE\ncase \"$*\" in *--follow*) exec sleep 60;; esac")
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	n := 0
-	if err := Read(ctx, Query{Follow: true}, func(Entry) error { n++; stop(); return nil }); err != nil || n != 1 {
+	if err := Read(ctx, Query{Follow: true}, func(Entry) error {
+		if n++; n == 2 {
+			stop()
+		}
+		return nil
+	}); err != nil || n != 2 {
 		t.Errorf("%d entries, %v", n, err)
 	}
 	want := errors.New("enough of it")
-	if err := Read(t.Context(), Query{Follow: true}, func(Entry) error { return want }); !errors.Is(err, want) {
+	if err := Read(t.Context(), Query{Follow: true, After: "s=1"}, func(Entry) error { return want }); !errors.Is(err, want) {
 		t.Errorf("got %v, want the callback's error", err)
 	}
 }

@@ -29,29 +29,30 @@ var errEnough = errors.New("enough")
 
 // Read calls f for the entries of a query, oldest first. It returns f's error
 // as it is, and nil when a Follow is ended by its context.
+//
+// A Follow reads what is there first and then goes on behind the newest entry
+// seen: so none is missed between the two, and a journal that can not be read
+// is noticed at once, where journalctl --follow would wait for one to appear.
 func Read(ctx context.Context, q Query, f func(Entry) error) error {
 	if err := q.check(); err != nil {
 		return err
 	}
-	if q.Text != "" && q.Lines != 0 && q.After == "" {
-		return readLast(ctx, q, f)
+	if q.After == "" {
+		newest, err := readPast(ctx, q, f)
+		if err != nil || !q.Follow {
+			return err
+		}
+		q.After = newest
 	}
-	return run(ctx, q, q.lines(), holding(q.Text, f))
+	return run(ctx, q, q.following(), holding(q.Text, f))
 }
 
-// lines returns the option that says how many entries to begin with. Behind a
-// cursor it would count from the end, so there it is all.
-func (q Query) lines() []string {
-	var args []string
-	switch {
-	case q.After != "":
-		args = append(args, "--after-cursor="+q.After, "--lines=all")
-	case q.Lines > 0:
-		args = append(args, "--lines="+strconv.Itoa(q.Lines))
-	case q.Lines < 0:
-		args = append(args, "--lines=0")
-	default:
-		args = append(args, "--lines=all")
+// following returns the options of the entries behind a cursor. Without one the
+// journal had none of this query, and what comes is new.
+func (q Query) following() []string {
+	args := []string{"--lines=all"}
+	if q.After != "" {
+		args = append(args, "--after-cursor="+q.After)
 	}
 	if q.Follow {
 		args = append(args, "--follow")
@@ -59,37 +60,52 @@ func (q Query) lines() []string {
 	return args
 }
 
-// readLast finds the last entries that hold a text by reading backwards, then
-// follows behind the newest entry seen, so that none is missed between the two.
-func readLast(ctx context.Context, q Query, f func(Entry) error) error {
+// readPast calls f for the last entries of a query and returns the cursor of
+// the newest one, whether or not it was of the query's text.
+func readPast(ctx context.Context, q Query, f func(Entry) error) (newest string, err error) {
+	q.Follow = false
+	lines := "all"
+	switch {
+	case q.Text != "" && q.Lines > 0:
+		return readLast(ctx, q, f)
+	case q.Lines > 0:
+		lines = strconv.Itoa(q.Lines)
+	case q.Lines < 0:
+		lines, f = "1", func(Entry) error { return nil }
+	}
+	f = holding(q.Text, f)
+	err = run(ctx, q, []string{"--lines=" + lines}, func(e Entry) error {
+		newest = e.Cursor
+		return f(e)
+	})
+	return newest, err
+}
+
+// readLast finds the last entries that hold a text by reading backwards.
+func readLast(ctx context.Context, q Query, f func(Entry) error) (newest string, err error) {
 	var found []Entry
-	newest := ""
-	look := func(e Entry) error {
+	keep := holding(q.Text, func(e Entry) error {
+		found = append(found, e)
+		if len(found) == q.Lines {
+			return errEnough
+		}
+		return nil
+	})
+	err = run(ctx, q, []string{"--reverse"}, func(e Entry) error {
 		if newest == "" {
 			newest = e.Cursor
 		}
-		if len(found) >= q.Lines {
-			return errEnough
-		}
-		return holding(q.Text, func(e Entry) error {
-			found = append(found, e)
-			return nil
-		})(e)
-	}
-	err := run(ctx, Query{Unit: q.Unit, Priority: q.Priority, Since: q.Since, Until: q.Until}, []string{"--reverse"}, look)
+		return keep(e)
+	})
 	if err != nil && !errors.Is(err, errEnough) {
-		return err
+		return "", err
 	}
 	for _, e := range slices.Backward(found) {
 		if err := f(e); err != nil {
-			return err
+			return "", err
 		}
 	}
-	if !q.Follow {
-		return nil
-	}
-	q.Lines, q.After = 0, newest
-	return run(ctx, q, q.lines(), holding(q.Text, f))
+	return newest, nil
 }
 
 // holding calls f for the entries whose line holds text.

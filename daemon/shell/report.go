@@ -69,6 +69,9 @@ func filled(v reflect.Value) reflect.Value {
 	switch v.Kind() {
 	case reflect.Struct:
 		full := reflect.New(v.Type()).Elem()
+		if full.NumField() > 0 && !full.Field(0).CanSet() {
+			return v // its fields are its own, such as a time
+		}
 		for i := range v.NumField() {
 			full.Field(i).Set(filled(v.Field(i)))
 		}

@@ -234,6 +234,7 @@ func TestConfirmations(t *testing.T) {
 
 func TestOperatorMayOnlyRead(t *testing.T) {
 	n := startNode(t)
+	testJournal(t)
 	n.set(func() { n.bridges = []bus.CallBridge{{Name: "cb1", Secret: "RITmSh4smhLYguGpAb1"}} })
 	for _, c := range New(Config{}).tree.Commands() {
 		words := append(strings.Fields(c.Words), sampleArguments(c)...)
@@ -271,6 +272,7 @@ func sampleArguments(c *grammar.Command) []string {
 
 func TestEverythingThatShowsTakesJSON(t *testing.T) {
 	startNode(t)
+	testJournal(t)
 	serveDNS(t)
 	shown := 0
 	for _, c := range New(Config{}).tree.Commands() {

@@ -1,0 +1,82 @@
+package bundle
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/service"
+)
+
+// nameForm is a file name without folders that is no option and not hidden.
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,120}$`)
+
+// CheckName refuses what is not the name of a file in the exchange folder.
+func CheckName(name string) error {
+	if !nameForm.MatchString(name) {
+		return fault.Mend(fault.InvalidName, fmt.Sprintf("%q is not a file name", name), "use letters, digits, dots, dashes and underscores")
+	}
+	return nil
+}
+
+// Deposit writes a new file into the exchange folder and returns its size in
+// bytes. It appears under its name when fill has written all of it; when fill
+// fails nothing is left.
+func Deposit(name string, fill func(io.Writer) error) (size int64, err error) {
+	if err := CheckName(name); err != nil {
+		return 0, err
+	}
+	dir := service.Exchange()
+	path := filepath.Join(dir, name)
+	if _, err := os.Lstat(path); err == nil {
+		return 0, exists(name)
+	}
+	f, err := os.CreateTemp(dir, "."+name+".*")
+	if err != nil {
+		return 0, depositFault(name, err)
+	}
+	defer os.Remove(f.Name()) // gone already when all went well
+	defer f.Close()
+	if err := fill(f); err != nil {
+		return 0, err
+	}
+	// The folder's group may fetch it.
+	if err := errors.Join(f.Chmod(0o640), f.Sync()); err != nil {
+		return 0, depositFault(name, err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return 0, depositFault(name, err)
+	}
+	// Unlike rename, link(2) never replaces a file that has come meanwhile.
+	if err := os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
+		return 0, exists(name)
+	} else if err != nil {
+		return 0, depositFault(name, err)
+	}
+	return info.Size(), nil
+}
+
+func exists(name string) error {
+	return fault.Mend(fault.Exists, "there is a file "+name+" already", "choose another name, or delete it by SFTP")
+}
+
+func depositFault(name string, err error) error {
+	return fault.Mend(fault.Unavailable, fmt.Sprintf("writing %s to the exchange folder failed: %v", name, err), "df; ls by SFTP")
+}
+
+// Size returns a number of bytes for a person to read.
+func Size(n int64) string {
+	switch {
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	case n >= 1<<10:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
