@@ -33,12 +33,13 @@ func (s *Store) Import(name, passphrase string, uses Uses) (files []string, repo
 	files = slices.Sorted(maps.Keys(in))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, err := range plan(s.view(), in, uses, s.cfg.Now()) {
-		return nil, Report{}, err
+	p := plan(s.view(), in, uses, s.cfg.Now())
+	for _, err := range p.refused {
+		return nil, Report{Ask: p.ask}, err
 	}
 	next := s.index.clone()
 	delete(next.Written, name)
-	if report, err = s.put(in, nil, next); err != nil {
+	if report, err = s.put(in, nil, next, p.notes); err != nil {
 		return nil, Report{}, err
 	}
 	delete(s.problems, name)

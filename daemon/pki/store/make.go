@@ -87,7 +87,7 @@ func (s *Store) add(in arrivals) ([]string, error) {
 	if err := s.stillFree(in); err != nil {
 		return nil, err
 	}
-	report, err := s.put(in, nil, s.index.clone())
+	report, err := s.put(in, nil, s.index.clone(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -25,43 +25,65 @@ func (a arrivals) over(now view) view {
 	}
 }
 
-// plan takes out of in, and returns with the reason, every arrival that would
+// planning is one change of the store under judgement.
+type planning struct {
+	now  view
+	uses Uses
+	at   time.Time
+
+	refused map[string]error
+	ask     []Question        // what only the members of the cluster can judge
+	notes   map[string]string // what should be known of a file that comes in
+}
+
+// plan takes out of in, and notes with the reason, every arrival that would
 // spoil what is in use: a service that works now must work afterwards, with all
 // its files taken together, so a certificate of a new key waits until the key
 // has come too. A file that nothing uses may be replaced by anything.
-func plan(now view, in arrivals, uses Uses, at time.Time) map[string]error {
-	refused := map[string]error{}
-	refuse := func(name string, err error) {
-		refused[name] = err
-		delete(in, name)
-	}
+func plan(now view, in arrivals, uses Uses, at time.Time) *planning {
+	p := &planning{now: now, uses: uses, at: at, refused: map[string]error{}, notes: map[string]string{}}
 	if !uses.Known {
 		for name := range in {
 			if now(name) != nil {
-				refuse(name, uses.free(name))
+				p.refuse(in, name, uses.free(name))
 			}
 		}
-		return refused
-	}
-	for again := true; again; { // a refusal can spoil another service that shares the file
-		again = false
-		for _, s := range uses.Services {
-			if err := spoils(s, now, in.over(now), at); err != nil {
-				for _, name := range []string{s.Key, s.Certificate, s.Bundle} {
-					if in[name] != nil {
-						refuse(name, err)
-						again = true
-					}
-				}
-			}
-		}
+		return p
 	}
 	for _, name := range uses.Trust {
 		if err := spoilsTrust(now(name), in[name]); err != nil {
-			refuse(name, err)
+			p.refuse(in, name, err)
 		}
 	}
-	return refused
+	for p.round(in) { // a refusal can spoil another service that shares the file
+	}
+	return p
+}
+
+func (p *planning) refuse(in arrivals, name string, err error) {
+	p.refused[name] = err
+	delete(in, name)
+}
+
+// round judges every service once and reports whether anything was refused.
+func (p *planning) round(in arrivals) (again bool) {
+	for _, s := range p.uses.Services {
+		next := in.over(p.now)
+		err := spoils(s, p.now, next, p.at)
+		if err == nil {
+			err = p.splits(s, next)
+		}
+		if err == nil {
+			continue
+		}
+		for _, name := range s.files() {
+			if in[name] != nil {
+				p.refuse(in, name, err)
+				again = true
+			}
+		}
+	}
+	return again
 }
 
 // spoils returns why s, which works by the view now, would not work by next.

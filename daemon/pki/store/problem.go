@@ -15,7 +15,7 @@ const (
 	Ready      State = "ready"      // in the store
 	Rejected   State = "rejected"   // in the exchange folder, and why
 	Incomplete State = "incomplete" // in the exchange folder, not whole yet
-	Waiting    State = "waiting"    // a PKCS#12 file that needs its passphrase
+	Waiting    State = "waiting"    // a file that needs its passphrase, or a renewal its answer
 )
 
 // Problem is a file of the exchange folder that was not taken in.
@@ -34,11 +34,15 @@ func unread(name string, err error) Problem {
 }
 
 func rejected(name string, err error) Problem {
+	if asking(err) {
+		return Problem{File: name, State: Waiting, Reason: err}
+	}
 	return Problem{File: name, State: Rejected, Reason: err}
 }
 
-func waiting(name string) Problem {
-	return Problem{File: name, State: Waiting, Reason: fault.Mend(fault.WrongState, "it waits for its passphrase", "pki import "+name)}
+// waiting is a file whose passphrase command asks for.
+func waiting(name, command string) Problem {
+	return Problem{File: name, State: Waiting, Reason: fault.Mend(fault.WrongState, "it waits for its passphrase", command+" "+name)}
 }
 
 // same reports whether the administrator was told this already.

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"crypto/x509"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,9 +14,10 @@ import (
 
 // Report is what a change did, for the journal and for those who use the files.
 type Report struct {
-	Changed  []string  // stored files that are new, differ or have gone, sorted
-	Notes    []Note    // what was taken in
-	Problems []Problem // what was not, where that is news
+	Changed  []string   // stored files that are new, differ or have gone, sorted
+	Notes    []Note     // what was taken in
+	Problems []Problem  // what was not, where that is news
+	Ask      []Question // what waits until the members of the cluster were asked
 }
 
 // Note tells of one file that was taken in.
@@ -48,21 +51,35 @@ func (s *Store) take(uploads []upload, uses Uses) (Report, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in, sums, problems := s.sort(uploads)
-	for name, err := range plan(s.view(), in, uses, s.cfg.Now()) {
+	p := plan(s.view(), in, uses, s.cfg.Now())
+	for name, err := range p.refused {
 		problems[name] = rejected(name, err)
 	}
-	report, err := s.put(in, sums, s.forget(uploads))
+	report, err := s.put(in, sums, s.forget(uploads), p.notes)
 	if err != nil {
 		return Report{}, err
 	}
+	report.Ask = p.ask
+	report.Problems = s.list(problems)
+	return report, s.hideKeys(uploads)
+}
+
+// list makes problems what is listed and returns those that are news. While the
+// members are asked again the last answer stays. Callers hold mu.
+func (s *Store) list(problems map[string]Problem) (news []Problem) {
 	for _, name := range slices.Sorted(maps.Keys(problems)) {
 		p := problems[name]
-		if old, ok := s.problems[name]; (!ok || !old.same(p)) && !moving(p.Reason) {
-			report.Problems = append(report.Problems, p)
+		old, had := s.problems[name]
+		switch {
+		case had && asking(p.Reason):
+			problems[name] = old
+		case moving(p.Reason) || asking(p.Reason) || had && old.same(p):
+		default:
+			news = append(news, p)
 		}
 	}
 	s.problems = problems
-	return report, s.hideKeys(uploads)
+	return news
 }
 
 // sort tells new files from known and from bad ones. Callers hold mu.
@@ -74,7 +91,9 @@ func (s *Store) sort(uploads []upload) (in arrivals, sums map[string]string, pro
 			problems[u.name] = unread(u.name, u.err)
 		case s.index.Files[u.name].Source == u.sum || s.index.Written[u.name] == u.sum:
 		case u.contents.Kind == pki.KindPKCS12:
-			problems[u.name] = waiting(u.name)
+			problems[u.name] = waiting(u.name, "pki import")
+		case u.contents.Kind == pki.KindLocked:
+			problems[u.name] = waiting(u.name, "pki unlock")
 		default:
 			in[u.name], sums[u.name] = u.contents, u.sum
 		}
@@ -111,7 +130,7 @@ func (s *Store) hideKeys(uploads []upload) error {
 
 // put stores the arrivals as a change of next and publishes it when anything
 // differs. sums are the hashes of the uploaded bytes. Callers hold mu.
-func (s *Store) put(in arrivals, sums map[string]string, next *index) (Report, error) {
+func (s *Store) put(in arrivals, sums map[string]string, next *index, notes map[string]string) (Report, error) {
 	var report Report
 	for _, name := range slices.Sorted(maps.Keys(in)) {
 		old, had := next.Files[name]
@@ -125,7 +144,7 @@ func (s *Store) put(in arrivals, sums map[string]string, next *index) (Report, e
 		if had && old.Blob == e.Blob {
 			e.Added, e.Note = old.Added, old.Note
 		} else {
-			e.Note = join(e.Note, s.dropped(old, in[name]))
+			e.Note = join(join(e.Note, s.dropped(old, in[name])), notes[name])
 			report.Changed = append(report.Changed, name)
 			report.Notes = append(report.Notes, Note{File: name, Renewed: had, Text: e.Note})
 		}
@@ -141,8 +160,7 @@ func (s *Store) put(in arrivals, sums map[string]string, next *index) (Report, e
 func (s *Store) keep(c *pki.Contents) (entry, error) {
 	e := entry{Kind: c.Kind, Added: s.cfg.Now().UTC()}
 	if !pki.InOrder(c.Certificates) {
-		c.Certificates = pki.Order(c.Certificates)
-		e.Note = "the order was repaired: issuers follow what they issued, the root is last"
+		e.Note = repair(c)
 	}
 	data, err := c.PEM()
 	if err != nil {
@@ -150,6 +168,21 @@ func (s *Store) keep(c *pki.Contents) (entry, error) {
 	}
 	e.Blob, err = s.writeBlob(data)
 	return e, err
+}
+
+// repair puts certificates in sending order and says what that changed.
+func repair(c *pki.Contents) (note string) {
+	before := c.Certificates
+	c.Certificates = pki.Order(before)
+	if n := len(before) - len(c.Certificates); n > 0 {
+		note = "a repeated certificate was dropped"
+	}
+	if unlike := slices.CompareFunc(before[:len(c.Certificates)], c.Certificates, func(a, b *x509.Certificate) int {
+		return bytes.Compare(a.Raw, b.Raw)
+	}); unlike != 0 {
+		note = join(note, "the order was repaired: issuers follow what they issued, the root is last")
+	}
+	return note
 }
 
 // dropped names what a renewed certificate covered and the new one does not.

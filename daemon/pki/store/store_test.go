@@ -65,7 +65,7 @@ func (r *rig) use(key, cert, bundle, trust string) {
 	if bundle != "" {
 		r.uses.Files[bundle] = []string{"xmpp.bundle"}
 	}
-	r.uses.Services = []Service{{key, cert, bundle}}
+	r.uses.Services = []Service{{Key: key, Certificate: cert, Bundle: bundle}}
 	if trust != "" {
 		r.uses.Trust = []string{trust}
 		r.uses.Files[trust] = append(r.uses.Files[trust], "cluster.trust")

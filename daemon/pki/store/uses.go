@@ -14,10 +14,16 @@ type Uses struct {
 	Files    map[string][]string // file → setting keys
 	Services []Service           // files that serve together
 	Trust    []string            // files that say whom to trust
+	Answers  Answers             // what the members of the cluster said, as far as they were asked
 }
 
 // Service is a key with its certificate and bundle. Bundle may be "".
-type Service struct{ Key, Certificate, Bundle string }
+type Service struct {
+	Key, Certificate, Bundle string
+	Peers                    bool // shown to the members of the cluster, who are asked before it changes
+}
+
+func (s Service) files() []string { return []string{s.Key, s.Certificate, s.Bundle} }
 
 // free refuses when name is, or may be, in use.
 func (u Uses) free(name string) error {
