@@ -50,8 +50,9 @@ type Config struct {
 	Certificate func() (*tls.Certificate, error)
 	Trust       func(chain []*x509.Certificate) error
 	NewTraffic  func(id string, links *mesh.Mesh, state func() *replica.State) Traffic
-	Directory   func() map[string]string // on the leader: bound address → node ID
-	OnChange    func()                   // state, leadership or members changed: look again; must not block
+	Directory   func() map[string]string    // on the leader: bound address → node ID
+	Entries     func(domain string) []Entry // call bridges of the domain in this node's settings; nil = none
+	OnChange    func()                      // state, leadership or members changed: look again; must not block
 	Logger      *slog.Logger
 }
 
@@ -210,11 +211,18 @@ func (c *Cluster) Serves() bool { return c.record.Mode != Enabled }
 // of an old snapshot, and the roster is what was last seen: without it three
 // nodes that were powered off would not know whom to call.
 func (c *Cluster) roster() *replica.State {
-	s := c.State()
-	if k := c.known(); k != nil && c.record.Mode == Joined && k.Version > s.Version {
-		return k
+	if c.record.Mode != Joined {
+		return c.State()
 	}
-	return s
+	return newest(c.State(), c.known())
+}
+
+// newest is the roster last seen, if the state that was applied is older.
+func newest(applied, known *replica.State) *replica.State {
+	if known != nil && known.Version > applied.Version {
+		return known
+	}
+	return applied
 }
 
 // Roster returns cluster, domain and members, the last known ones if need be.
@@ -308,6 +316,7 @@ func (c *Cluster) watch() {
 		if state.Version != version {
 			c.setMembership()
 			c.openGossip()
+			c.rekey()
 			c.remember(state)
 		}
 		if leads && (term == 0 || state.Version != version) {

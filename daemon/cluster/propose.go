@@ -22,6 +22,9 @@ const (
 	callPing    = "ping"
 	callBound   = "bound"
 	callApplied = "applied"
+	callHolding = "holding"
+	callAccept  = "would-accept"
+	callKey     = "gossip-key"
 )
 
 // proposeWait is how long a write waits for a leader before it is refused.
@@ -210,6 +213,12 @@ func (c *Cluster) answer(from mesh.Caller, method string, body []byte) ([]byte, 
 			return nil, err
 		}
 		return json.Marshal(proposed{index})
+	case callHolding:
+		return c.answerHolding(body)
+	case callAccept:
+		return c.answerAccept(body)
+	case callKey:
+		return c.answerKey(body)
 	case callJoin, callRelay:
 		return c.answerJoin(ctx, from, method, body)
 	}

@@ -161,19 +161,13 @@ func (c *Cluster) blame(why string) {
 
 // reconcileGossip meets the members, forgets the removed, and wakes dialers.
 func (c *Cluster) reconcileGossip() {
-	c.mu.Lock()
-	pool := c.pool
-	c.mu.Unlock()
+	pool := c.gossipPool()
 	if pool == nil {
 		c.openPorts()
 		return
 	}
+	c.rekey()
 	state := c.State()
-	if len(state.GossipKey) > 0 {
-		if err := pool.SetKey(state.GossipKey); err != nil {
-			c.log.Warn("setting the gossip key", "error", err)
-		}
-	}
 	alive := map[string]bool{}
 	for _, m := range pool.Members() {
 		if _, gone := state.Removed[m.ID]; gone && m.Status != gossip.Alive {

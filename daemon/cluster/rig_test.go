@@ -45,6 +45,8 @@ type member struct {
 	port    int // of the mesh
 	cert    *tls.Certificate
 	trust   atomic.Bool
+	judge   atomic.Pointer[x509.Certificate] // the one certificate that is not trusted
+	entries []cluster.Entry
 	log     *journal
 	cluster *cluster.Cluster
 	forward *forward.Node
@@ -105,9 +107,13 @@ func (m *member) open() {
 		Dir: m.dir, Name: m.addr, Version: "test", Addr: m.addr, ClientPort: 5222, MeshPort: m.port, GossipPort: 7946,
 		Incarnation: inc, Logger: log,
 		Certificate: func() (*tls.Certificate, error) { return m.cert, nil },
-		Trust: func([]*x509.Certificate) error {
+		Entries:     func(string) []cluster.Entry { return m.entries },
+		Trust: func(chain []*x509.Certificate) error {
 			if !m.trust.Load() {
 				return fault.New(fault.Trust, "not trusted")
+			}
+			if chain[0].Equal(m.judge.Load()) {
+				return fault.New(fault.Trust, "not that one")
 			}
 			return nil
 		},

@@ -44,7 +44,7 @@ type PeerView struct {
 	Voter             bool
 	Gossip            string        // alive, failed, left, unknown
 	LastContact       time.Duration // since it was last heard; negative when never since this instance began
-	Lag               uint64
+	Lag               uint64        // log entries it is behind; only the leader knows, 0 elsewhere and until it has answered
 	Version           string
 }
 
@@ -129,9 +129,9 @@ func (c *Cluster) peerViews(s consensus.Status) []PeerView {
 		case p.Self:
 			p.LastContact, p.Gossip = 0, string(gossip.Alive)
 		case ok:
-			p.Lag = x.Lag
-			if !x.LastContact.IsZero() {
-				p.LastContact = time.Since(x.LastContact)
+			p.LastContact = c.lastHeard(m.ID, lost[m.ID])
+			if !x.LastContact.IsZero() { // else it has not answered this leader yet: its lag is not known
+				p.LastContact, p.Lag = time.Since(x.LastContact), x.Lag
 			}
 		case p.Leader && !s.LastContact.IsZero():
 			p.LastContact = time.Since(s.LastContact)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -138,6 +139,14 @@ func (p *Pool) SetKey(key []byte) error {
 	}
 	p.rekeyed.Store(time.Now().UnixNano())
 	return p.forget(func(k []byte) bool { return !bytes.Equal(k, key) && !bytes.Equal(k, before) })
+}
+
+// Key returns the key this node encrypts with.
+func (p *Pool) Key() []byte { return p.keyring.GetPrimaryKey() }
+
+// Reads reports whether this node reads what is encrypted with a key.
+func (p *Pool) Reads(key []byte) bool {
+	return slices.ContainsFunc(p.keyring.GetKeys(), func(k []byte) bool { return bytes.Equal(k, key) })
 }
 
 // Install makes this node read what is encrypted with a 32-byte key, before any
