@@ -23,6 +23,7 @@ type Edge struct {
 	accounts Accounts
 	log      *slog.Logger
 	gate     gate
+	turned   turned
 	set      atomic.Pointer[settings] // for new connections
 
 	mu        sync.Mutex // guards all below

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"quorate.org/daemon/jid"
@@ -96,10 +97,24 @@ func TestRefusedComponents(t *testing.T) {
 	p.fails("not-authorized")
 	for code, name := range map[string]string{"UnknownComponent": "cb9", "WrongSecret": "cb1"} {
 		found := r.log.having("fault", code)
-		if len(found) != 1 || !strings.Contains(found[0]["message"], name+".meet.example") ||
+		if len(found) != 1 || !strings.Contains(found[0]["message"], "call bridge "+name) ||
 			!strings.HasPrefix(found[0]["address"], "127.0.0.1:") {
 			t.Errorf("%s in the journal: %v", code, found)
 		}
+	}
+	wantTurned(t, r, "UnknownComponent: call bridge cb9 is unknown, from 127.0.0.1", "WrongSecret: wrong secret for call bridge cb1, from 127.0.0.1")
+	r.component("cb1")
+	wantTurned(t, r, "UnknownComponent: call bridge cb9 is unknown, from 127.0.0.1")
+}
+
+func wantTurned(t *testing.T, r *rig, want ...string) {
+	t.Helper()
+	var got []string
+	for _, f := range r.edge.TurnedAway() {
+		got = append(got, string(f.Code)+": "+f.Message)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("turned away (-want +got):\n%s", diff)
 	}
 }
 

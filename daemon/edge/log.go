@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"time"
 
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/jid"
@@ -27,7 +28,8 @@ func (c *conn) logAction(act stream.Action) {
 	case errors.As(err, &f):
 		id := journal.StreamRefused
 		if act.Failed {
-			id = journal.SignInRefused
+			id, f = journal.SignInRefused, c.from(f)
+			c.edge.turned.note(act.Claim, f, time.Now())
 		}
 		c.log.Warn(f.Message, journal.ID(id), "fault", string(f.Code), "remedy", f.Remedy)
 	case errors.As(err, &s):
@@ -57,6 +59,7 @@ func (c *conn) logHandshake(err error) {
 
 func (c *conn) logBound(k Kind, j jid.JID) {
 	if k == Component {
+		c.edge.turned.forget(j.String())
 		c.log.Info("call bridge connected", journal.ID(journal.CallBridgeConnected), "callbridge", bridge(j), "jid", j.String())
 		return
 	}

@@ -123,6 +123,7 @@ type Action struct {
 	Err error
 	// Failed says that the peer failed to prove who it is.
 	Failed bool
+	Claim  string // of a component that failed: the address it claims, in any form
 }
 
 // Element answers a first-level element in any state before Bound.
