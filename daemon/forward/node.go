@@ -29,7 +29,10 @@ type Config struct {
 	Limits router.Limits
 	Links  Links
 	Facts  Facts
-	Logger *slog.Logger
+	// Leaderless says in words why there is no leader, "" while there is one. It
+	// may be nil.
+	Leaderless func() string
+	Logger     *slog.Logger
 }
 
 // NewIncarnation returns a fresh incarnation for this start of the process.
@@ -45,6 +48,7 @@ type Node struct {
 	inc   router.Inc
 	links Links
 	facts Facts
+	why   func() string // there is no leader
 	log   *slog.Logger
 	wait  time.Duration
 	began time.Time
@@ -70,7 +74,10 @@ func New(c Config) *Node {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	n := &Node{self: router.NodeID(c.ID), inc: c.Inc, links: c.Links, facts: c.Facts, log: c.Logger, began: time.Now(),
+	if c.Leaderless == nil {
+		c.Leaderless = func() string { return "" }
+	}
+	n := &Node{why: c.Leaderless, self: router.NodeID(c.ID), inc: c.Inc, links: c.Links, facts: c.Facts, log: c.Logger, began: time.Now(),
 		sessions: make(map[router.SID]*session), wait: c.Limits.GiveUp}
 	if n.wait <= 0 {
 		n.wait = router.GiveUp

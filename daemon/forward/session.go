@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 
 	"quorate.org/daemon/edge"
 	"quorate.org/daemon/jid"
@@ -121,16 +122,44 @@ func (n *Node) Bind(ctx context.Context, k edge.Kind, want jid.JID, out edge.Sin
 	n.sessions[s.sid] = s
 	n.settle()
 	n.mu.Unlock()
-	select {
-	case ok := <-granted:
-		if ok {
-			return s, nil
+	look := time.NewTicker(patience)
+	defer look.Stop()
+	for {
+		select {
+		case ok := <-granted:
+			if ok {
+				return s, nil
+			}
+			s.Close()
+			return nil, &edge.Refusal{Condition: stanza.Conflict}
+		case <-look.C:
+			if !strings.HasPrefix(n.why(), noQuorum) {
+				continue
+			}
+		case <-ctx.Done():
 		}
 		s.Close()
-		return nil, &edge.Refusal{Condition: stanza.Conflict}
-	case <-ctx.Done():
-		s.Close()
-		return nil, &edge.Refusal{Condition: stanza.ResourceConstraint, Text: "no leader: try again later"}
+		return nil, &edge.Refusal{Condition: stanza.ResourceConstraint, Text: n.leaderless()}
+	}
+}
+
+// patience is how long a sign-in waits where no leader can be elected: whoever
+// knows other nodes should try them, but not for a connection that blinks.
+const patience = 2 * time.Second
+
+// noQuorum begins the reason for a lack of voters (see cluster.View).
+const noQuorum = "no quorum"
+
+// leaderless is the text of a refusal. A call bridge reads from its first two
+// words that it is not to blame.
+func (n *Node) leaderless() string {
+	switch why := n.why(); {
+	case why == "":
+		return "no leader: try again later"
+	case strings.HasPrefix(why, noQuorum):
+		return why
+	default:
+		return "no leader: " + why
 	}
 }
 

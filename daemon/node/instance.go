@@ -70,7 +70,7 @@ func (n *Node) open() error {
 		Heartbeat: s.heartbeat, Election: s.election, Lease: s.lease, Incarnation: inc,
 		Certificate: n.meshCertificate, Trust: func(chain []*x509.Certificate) error { <-opened; return n.trust(i.cluster, chain) }, OnChange: n.poke, Logger: n.log,
 		NewTraffic: func(id string, links *mesh.Mesh, state func() *replica.State) cluster.Traffic {
-			i.forward = forward.New(forward.Config{ID: id, Inc: inc, Limits: s.limits, Links: links, Facts: facts{state}, Logger: n.log})
+			i.forward = forward.New(forward.Config{ID: id, Inc: inc, Limits: s.limits, Links: links, Facts: facts{state}, Leaderless: n.leaderless, Logger: n.log})
 			i.edge = edge.New(i.forward, accounts{state}, n.log)
 			return i.forward
 		},
@@ -153,4 +153,14 @@ func (n *Node) trust(c *cluster.Cluster, chain []*x509.Certificate) error {
 	}
 	_, err := t.Accept(chain, s.Domain, names, time.Now())
 	return err
+}
+
+// leaderless says why there is no leader; "" while there is one.
+func (n *Node) leaderless() string {
+	if i := n.inst.Load(); i != nil {
+		if v := i.cluster.View(); v.State == cluster.StateNoLeader {
+			return v.Reason
+		}
+	}
+	return ""
 }
