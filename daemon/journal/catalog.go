@@ -35,6 +35,8 @@ var events = []event{
 	{Recovered, "A lone survivor was made a cluster of one", "What the lost nodes had accepted and this one had not received is gone. Join fresh nodes to regain resilience."},
 	{CallBridgeConnected, "A call bridge connected", "Call bridge @CALLBRIDGE@ is connected to this node."},
 	{CallBridgeLost, "A call bridge disconnected", "Call bridge @CALLBRIDGE@ is no longer connected to this node."},
+	{LinkUp, "The Call Bridge is connected", "The Call Bridge of this node is signed in at @SERVER@ (@REMOTE@)."},
+	{LinkDown, "The Call Bridge is not connected", "The Call Bridge of this node has no link to its domain; it goes on trying by itself. What mends it: @REMEDY@.\n`callbridge` shows each server that was tried."},
 	{SignInRefused, "A sign-in was refused", "The message says whether the name is unknown or the secret wrong."},
 	{StreamRefused, "A stream was ended for bad input", "The peer sent what RFC 6120 forbids; the message names the stream error."},
 	{CertificateAccepted, "A certificate file was accepted", "@FILE@ is in the store."},

@@ -37,6 +37,8 @@ const (
 	Recovered           MessageID = "3cf6055598994a3bb9d509930d9eac19"
 	CallBridgeConnected MessageID = "08ee22bed9964043a7b0be6fd4664ae1"
 	CallBridgeLost      MessageID = "f396850b993c46108ffcfbc34d23355c"
+	LinkUp              MessageID = "256a7a11d222416ab9081ff66a9abd09"
+	LinkDown            MessageID = "a3d176eeba9b4e9ea407d2210ccdcbf5"
 	SignInRefused       MessageID = "374b81eb27924fc3951ced65c79a2296"
 	StreamRefused       MessageID = "bbfb2e12c9644d3393c63beda99a9de0"
 	CertificateAccepted MessageID = "cf6d4670a5534c8b95b3a4406805a031"
