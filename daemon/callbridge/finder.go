@@ -1,0 +1,118 @@
+package callbridge
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/resolve"
+)
+
+// hurry bounds a question whose last answer is still at hand: while name servers
+// are silent, a lost link is made again by what is known (RFC 8767).
+const hurry = 700 * time.Millisecond
+
+// finder knows the servers of the domain and their addresses, each for as long
+// as its TTL says.
+type finder struct {
+	resolver *resolve.Resolver
+	now      func() time.Time
+	servers  known[[]resolve.Server]
+	hosts    map[string]known[[]netip.Addr]
+}
+
+// known is an answer and how long it holds.
+type known[T any] struct {
+	value T
+	until time.Time
+	there bool
+}
+
+// recall returns what is known, or asks. An answer past its time stands in while
+// nobody answers.
+func recall[T any](ctx context.Context, now time.Time, k known[T], ask func(context.Context) (T, time.Duration, error)) (known[T], error) {
+	if k.there && now.Before(k.until) {
+		return k, nil
+	}
+	if k.there {
+		hurried, cancel := context.WithTimeout(ctx, hurry)
+		defer cancel()
+		ctx = hurried
+	}
+	value, ttl, err := ask(ctx)
+	switch {
+	case err == nil:
+		return known[T]{value, now.Add(ttl), true}, nil
+	case k.there && errors.Is(err, resolve.ErrNoAnswer):
+		return k, nil
+	}
+	return known[T]{}, err
+}
+
+// find returns the servers of s: the pinned one, or those of the SRV records.
+func (f *finder) find(ctx context.Context, s *Setup) ([]resolve.Server, error) {
+	if s.Server != "" {
+		return []resolve.Server{pinned(s.Server)}, nil
+	}
+	var err error
+	f.servers, err = recall(ctx, f.now(), f.servers, func(ctx context.Context) ([]resolve.Server, time.Duration, error) {
+		list, err := f.resolver.SRV(ctx, componentService+s.Domain)
+		return list, shortest(list), err
+	})
+	return f.servers.value, err
+}
+
+func shortest(list []resolve.Server) time.Duration {
+	var ttl time.Duration
+	for i, s := range list {
+		if i == 0 || s.TTL < ttl {
+			ttl = s.TTL
+		}
+	}
+	return ttl
+}
+
+// addresses returns those of a host.
+func (f *finder) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
+	k, err := recall(ctx, f.now(), f.hosts[host], func(ctx context.Context) ([]netip.Addr, time.Duration, error) {
+		a, err := f.resolver.Addresses(ctx, host)
+		return a.List, a.TTL, err
+	})
+	if f.hosts == nil {
+		f.hosts = map[string]known[[]netip.Addr]{}
+	}
+	f.hosts[host] = k
+	return k.value, err
+}
+
+// noServers says why there is nothing to try.
+func noServers(err error, record string) *fault.Error {
+	var words *fault.Error
+	switch {
+	case errors.Is(err, resolve.ErrNoName), errors.Is(err, resolve.ErrNoRecord):
+		return fault.Mend(fault.DNS, "there is no SRV record "+record,
+			"add one for each node to the zone, as dns check prints them; or name a server: callbridge server <host>")
+	case errors.As(err, &words):
+		return words
+	}
+	return fault.New(fault.DNS, err.Error())
+}
+
+// noAddress says why a server has no address.
+func noAddress(err error, t target) *fault.Error {
+	var words *fault.Error
+	missing := errors.Is(err, resolve.ErrNoName) || errors.Is(err, resolve.ErrNoRecord)
+	switch {
+	case missing && t.record != "":
+		return fault.Mend(fault.DNS, t.host+", which the SRV record "+t.record+" names, has no address",
+			"add an A or AAAA record for "+t.host+" to the zone, or mend the SRV record; see dns check")
+	case missing:
+		return fault.Mend(fault.DNS, "the server "+t.host+" has no address",
+			"mend the name: callbridge server <host>; or add an A or AAAA record for it to the zone")
+	case errors.As(err, &words):
+		return words
+	}
+	return fault.New(fault.DNS, err.Error())
+}

@@ -1,0 +1,213 @@
+package callbridge
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/pki"
+	"quorate.org/daemon/resolve"
+	"quorate.org/daemon/service"
+	"quorate.org/daemon/settings"
+)
+
+// Config is what NewService needs.
+type Config struct {
+	Version     string
+	Resolver    *resolve.Resolver
+	PublicRoots string // file of the CAs the world trusts; need not be there
+	Log         *slog.Logger
+}
+
+// Service is the Call Bridge behind org.quorate.CallBridge1.
+type Service struct {
+	cfg     Config
+	log     *slog.Logger
+	conn    *bus.Conn
+	bridge  *Bridge
+	news    chan struct{} // holds one: the state changed
+	read    bool          // the settings were read; of Run's goroutine alone
+	current settings.Values
+	trust   *Trust       // last one that could be read …
+	files   [3]string    // … and of which files
+	blamed  *fault.Error // why the trust could not be read
+}
+
+// NewService returns a service that is not running.
+func NewService(cfg Config, conn *bus.Conn) *Service {
+	s := &Service{cfg: cfg, log: cfg.Log, conn: conn, news: make(chan struct{}, 1)}
+	s.bridge = NewBridge(cfg.Version, cfg.Resolver, cfg.Log, s.poke)
+	return s
+}
+
+func (s *Service) poke() {
+	select {
+	case s.news <- struct{}{}:
+	default:
+	}
+}
+
+// Run serves until ctx ends.
+func (s *Service) Run(ctx context.Context, notify *service.Notifier) error {
+	configured, err := s.conn.Config().Watch(ctx)
+	if err != nil {
+		return err
+	}
+	renewed, err := s.conn.Certificates().Watch(ctx)
+	if err != nil {
+		return err
+	}
+	s.readSettings(ctx)
+	object, err := s.conn.ServeBridge(s, properties(s.bridge.Status()), bus.LogTo(s.log))
+	if err != nil {
+		return err
+	}
+	s.tell(notify.Ready(s.bridge.Status().Text))
+	ctx, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() { defer close(ended); s.bridge.Run(ctx) }()
+	defer func() { stop(); <-ended }()
+	return s.follow(ctx, notify, object, configured, renewed)
+}
+
+// follow takes over what changes until ctx ends.
+func (s *Service) follow(ctx context.Context, notify *service.Notifier, object *bus.BridgeObject, configured, renewed <-chan struct{}) error {
+	again := time.NewTicker(2 * time.Second)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.conn.Done():
+			return errors.New("the bus has gone")
+		case <-configured:
+			s.readSettings(ctx)
+		case <-renewed:
+			s.apply(ctx)
+		case <-notify.Reloads():
+			s.tell(notify.Reloading(func() string { s.readSettings(ctx); return s.bridge.Status().Text }))
+		case <-again.C:
+			s.retry(ctx)
+		case <-s.news:
+			status := s.bridge.Status()
+			s.tell(object.Publish(properties(status)))
+			s.tell(notify.Status(status.Text))
+		}
+	}
+}
+
+func (s *Service) tell(err error) {
+	if err != nil {
+		s.log.Warn("telling the state of the link", "error", err)
+	}
+}
+
+func properties(s bus.CallBridgeStatus) bus.BridgeProperties {
+	return bus.BridgeProperties{State: s.State, Server: s.Server, Code: s.Code, Text: s.Text}
+}
+
+// Status implements org.quorate.CallBridge1.
+func (s *Service) Status(context.Context) (bus.CallBridgeStatus, error) {
+	return s.bridge.Status(), nil
+}
+
+// Reconnect implements org.quorate.CallBridge1.
+func (s *Service) Reconnect(context.Context, bus.Caller) error {
+	s.bridge.Reconnect()
+	return nil
+}
+
+// retry repeats what failed because a service did not answer.
+func (s *Service) retry(ctx context.Context) {
+	switch {
+	case !s.read:
+		s.readSettings(ctx)
+	case s.blamed != nil:
+		s.apply(ctx)
+	}
+}
+
+// readSettings fetches the accepted configuration. When the service does not
+// answer, the last one stays in effect.
+func (s *Service) readSettings(ctx context.Context) {
+	raw, err := s.conn.Config().Values(ctx)
+	if err != nil {
+		s.log.Warn("reading the settings", "error", err)
+		return
+	}
+	v, err := settings.Decode(raw)
+	if err != nil {
+		s.log.Error("reading the settings", "error", err)
+		return
+	}
+	s.current, s.read = v, true
+	s.apply(ctx)
+}
+
+// apply has the bridge work by the settings and certificates as they are.
+func (s *Service) apply(ctx context.Context) {
+	c := s.current.CallBridge
+	setup := &Setup{Name: c.Name, Domain: c.Domain, Server: c.Server, Secret: c.Secret}
+	if setup.missing() == nil {
+		setup.Trust, setup.Fault = s.readTrust(ctx)
+	}
+	s.bridge.Use(setup)
+}
+
+// readTrust makes the trust in the servers. While the certificate service does
+// not answer, what it said last of the same files stays in effect.
+func (s *Service) readTrust(ctx context.Context) (*Trust, *fault.Error) {
+	files := [3]string{s.current.CallBridge.Trust}
+	if files[0] == "" {
+		files = [3]string{"", s.current.XMPP.Bundle, s.current.Cluster.Trust}
+	}
+	certs, err := s.readFiles(ctx, files)
+	s.blamed = err
+	switch {
+	case err == nil:
+		s.trust, s.files = NewTrust(certs, s.publicRoots(files)), files
+	case s.trust == nil || s.files != files || err.Code != fault.Unavailable && err.Code != fault.Timeout:
+		return nil, err
+	}
+	return s.trust, nil
+}
+
+func (s *Service) readFiles(ctx context.Context, files [3]string) ([]*x509.Certificate, *fault.Error) {
+	var certs []*x509.Certificate
+	for _, file := range files {
+		if file == "" {
+			continue
+		}
+		pem, err := s.conn.Certificates().Get(ctx, file)
+		var list []*x509.Certificate
+		if err == nil {
+			list, err = pki.ParseCertificates(pem)
+		}
+		var f *fault.Error
+		switch {
+		case errors.As(err, &f):
+			return nil, fault.Mend(f.Code, "the trusted certificates in "+file+" can not be read: "+f.Message, f.Remedy)
+		case err != nil:
+			return nil, fault.New(fault.Unavailable, "the trusted certificates in "+file+" can not be read: "+err.Error())
+		}
+		certs = append(certs, list...)
+	}
+	return certs, nil
+}
+
+// publicRoots are the public CAs, unless a trust file says whom to trust.
+func (s *Service) publicRoots(files [3]string) []byte {
+	if files[0] != "" {
+		return nil
+	}
+	roots, err := os.ReadFile(s.cfg.PublicRoots)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.log.Warn("reading the public CAs", "error", err)
+	}
+	return roots
+}

@@ -1,0 +1,49 @@
+// Command callbridged is the Call Bridge of a node: it keeps one link, as a
+// component, to a server of its XMPP domain, and serves org.quorate.CallBridge1.
+// Settings and certificates come from their services; it has no folder and no
+// flags.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/callbridge"
+	"quorate.org/daemon/journal"
+	"quorate.org/daemon/resolve"
+	"quorate.org/daemon/service"
+)
+
+// version is set by the build.
+var version = "0.1.0"
+
+// publicRoots is Debian's list of the CAs the world trusts.
+const publicRoots = "/etc/ssl/certs/ca-certificates.crt"
+
+func main() {
+	log := journal.New("callbridged", slog.LevelInfo)
+	err := service.Run(context.Background(), log, nil, func(ctx context.Context, n *service.Notifier) error {
+		return run(ctx, log, n)
+	})
+	if err != nil {
+		log.Error("the Call Bridge ends: " + err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
+	conn, err := bus.Dial()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	s := callbridge.NewService(callbridge.Config{
+		Version:     version,
+		Resolver:    resolve.New(resolve.File, resolve.Port),
+		PublicRoots: publicRoots,
+		Log:         log,
+	}, conn)
+	return s.Run(ctx, n)
+}
