@@ -44,6 +44,10 @@ var events = []event{
 	{CertificateExpiring, "A certificate expires soon", "Renew @FILE@: upload the new certificate under the same name."},
 	{CertificateExpired, "A certificate has expired", "@FILE@ is past its validity; peers and clients refuse it. Upload a new one under the same name, and check the clock."},
 	{KeyExported, "A private key was exported", "@FILE@ holds a private key, protected by the passphrase that was typed."},
+	{SignedIn, "@USER@ signed in to Web Admin", "User @USER@ signed in from @FROM@ as @ROLE@. Each change made there has an entry of its own."},
+	{SignInFailed, "A sign-in to Web Admin failed", "A sign-in from @FROM@ was refused; the message gives the reason. A name that is no account is not written down: it may be\na password in the wrong field. After ten wrong passwords an account rests for a minute."},
+	{WebRefused, "Web Admin refused a request", "A request from @FROM@ was of a form that no page of Web Admin sends: a forged or foreign form, a method or a size that is not\ntaken. Nothing was done. One now and then is a stray program; many are an attack, which a firewall may end."},
+	{WebThrottled, "Sign-ins to Web Admin are slowed down", "Too many sign-ins from @FROM@, or for one account, failed. The next one has to wait, at most five minutes.\nA person is not kept out at places where they signed in before."},
 }
 
 // Catalog returns the text of the journal catalog file for every event.

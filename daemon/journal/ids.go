@@ -46,4 +46,8 @@ const (
 	CertificateExpiring MessageID = "ea66f3a3d93149b2a3d9c2825cdf2db1"
 	CertificateExpired  MessageID = "d8ed8e947e4f44318df0b2e9cf6ab565"
 	KeyExported         MessageID = "50ee3341fe4b4c89aea981a21357a061"
+	SignedIn            MessageID = "575949dd3dd24c28981d07bc93173bf8"
+	SignInFailed        MessageID = "3114d2c5a411451692ae0b932e2af69d"
+	WebRefused          MessageID = "fa931359cd766ad019b2b8191b4f2eb5"
+	WebThrottled        MessageID = "9576950d4126037fac35809c88ea3fe3"
 )

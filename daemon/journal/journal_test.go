@@ -136,6 +136,22 @@ func TestStderrIsTheJournalOnlyWhenNamed(t *testing.T) {
 	}
 }
 
+// Without systemd, records go to the journald that is named, beside the text.
+func TestNamedJournald(t *testing.T) {
+	path, conn := journald(t)
+	t.Setenv("JOURNAL_STREAM", "")
+	t.Setenv("QUORATE_JOURNAL", path)
+	New("confd", slog.LevelInfo).Info("leader elected", "term", 7)
+	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 1024)
+	n, err := conn.Read(buf)
+	if got := string(buf[:n]); err != nil || !strings.Contains(got, "SYSLOG_IDENTIFIER=confd\nTERM=7\n") {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestTextForPeople(t *testing.T) {
 	var out bytes.Buffer
 	slog.New(Text(&out, slog.LevelInfo)).Info("leader elected", "term", 7, ID(LeaderElected))

@@ -14,15 +14,28 @@ const socket = "/run/systemd/journal/socket"
 
 // New returns the logger of a daemon. Under systemd with stderr connected to
 // the journal ($JOURNAL_STREAM names it) records go to journald with their
-// fields; otherwise as text lines to stderr. identifier becomes
-// SYSLOG_IDENTIFIER; level is the least level that is logged.
+// fields; otherwise as text lines to stderr, and with their fields to the
+// journald of $QUORATE_JOURNAL, a socket's path, when that is set, as it is
+// where no systemd starts the daemons. identifier becomes SYSLOG_IDENTIFIER;
+// level is the least level that is logged.
 func New(identifier string, level slog.Leveler) *slog.Logger {
 	if connected(os.Getenv("JOURNAL_STREAM"), os.Stderr) {
 		if h, err := dial(socket, identifier, level); err == nil {
 			return slog.New(h)
 		}
 	}
-	return slog.New(Text(os.Stderr, level))
+	text := Text(os.Stderr, level)
+	path := os.Getenv("QUORATE_JOURNAL")
+	if path == "" {
+		return slog.New(text)
+	}
+	h, err := dial(path, identifier, level)
+	if err != nil {
+		log := slog.New(text)
+		log.Warn(err.Error())
+		return log
+	}
+	return slog.New(slog.NewMultiHandler(text, h))
 }
 
 // Text returns a handler of one text line a record, without MESSAGE_IDs: what

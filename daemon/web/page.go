@@ -29,10 +29,10 @@ type page struct {
 	limit int64 // bytes of a POST; 0 means 64 KiB
 }
 
-// pages are all pages of a signed-in person, in the order of the menu.
-func pages() []page {
+// allPages are all pages of a signed-in person, in the order of the menu.
+func (s *Server) allPages() []page {
 	return []page{
-		statusPage(),
+		s.statusPage(),
 		generalPage(),
 		clusterPage(),
 		xmppPage(),
@@ -79,9 +79,10 @@ type frame struct {
 	CSRF          string // each form carries it in the hidden field "csrf"
 	Notice        string // what was just done
 	Fault         *fault.Error
-	Form          url.Values // as typed, secrets excepted, when Fault is set
-	Data          any        // what view returned
-	Host, Domain  string     // of this node
+	Form          url.Values        // as typed, secrets excepted, when Fault is set
+	Wrong         map[string]string // by field of Form: what is wrong with it
+	Data          any               // what view returned
+	Host, Domain  string            // of this node
 	Version       string
 	Fingerprint   string // SHA-256 of the self-made certificate; empty when another is in use
 }

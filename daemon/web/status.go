@@ -6,17 +6,11 @@ import (
 	"time"
 
 	"quorate.org/daemon/bus"
+	"quorate.org/daemon/health"
 )
 
-// statusPage is Status > General: everything that matters about this node, each
-// part with what it is or why it can not be told.
-func statusPage() page {
-	return page{path: "/status", title: "General", menu: "Status", view: func(ctx context.Context, v *visit) (any, error) {
-		return v.status(ctx), nil
-	}}
-}
-
-// status is what the status page shows.
+// status is what the status page shows: everything that matters about this
+// node, each part with what it is or why it can not be told.
 type status struct {
 	At           string                       // RFC 3339: the clock of this node
 	Bridge       answer[bus.CallBridgeStatus] // the link in words is .Value.Text
@@ -28,18 +22,27 @@ type status struct {
 	Errors       answer[[]line]             // newest first
 }
 
+// statusPage is Status > General.
+func (s *Server) statusPage() page {
+	return page{path: "/status", title: "General", menu: "Status", view: func(ctx context.Context, v *visit) (any, error) {
+		return s.status(ctx, v), nil
+	}}
+}
+
 // status asks every service at once, so that a silent one costs the page its
 // patience and no more.
-func (v *visit) status(ctx context.Context) *status {
-	s, conn := &status{At: time.Now().UTC().Format(time.RFC3339)}, v.session.bus
+func (s *Server) status(ctx context.Context, v *visit) *status {
+	all, conn := &status{At: time.Now().UTC().Format(time.RFC3339)}, v.session.bus
 	var wg sync.WaitGroup
-	ask(ctx, &wg, &s.Bridge, conn.Bridge().Status)
-	ask(ctx, &wg, &s.Xmpp, conn.Xmpp().Status)
-	ask(ctx, &wg, &s.Cluster, conn.Xmpp().ClusterStatus)
-	ask(ctx, &wg, &s.Certificates, func(ctx context.Context) ([]bus.Certificate, error) { return certificatesInUse(ctx, conn) })
-	ask(ctx, &wg, &s.Services, conn.Certificates().Services)
+	ask(ctx, &wg, &all.Bridge, conn.Bridge().Status)
+	ask(ctx, &wg, &all.Xmpp, conn.Xmpp().Status)
+	ask(ctx, &wg, &all.Cluster, conn.Xmpp().ClusterStatus)
+	ask(ctx, &wg, &all.Certificates, func(ctx context.Context) ([]bus.Certificate, error) { return certificatesInUse(ctx, conn) })
+	ask(ctx, &wg, &all.Services, conn.Certificates().Services)
+	ask(ctx, &wg, &all.Errors, s.errors.look)
+	wg.Go(func() { all.Faults = health.Look(ctx, conn) })
 	wg.Wait()
-	return s
+	return all
 }
 
 func certificatesInUse(ctx context.Context, conn *bus.Conn) ([]bus.Certificate, error) {
