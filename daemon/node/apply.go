@@ -3,10 +3,12 @@ package node
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -104,9 +106,12 @@ func (n *Node) renew(ctx context.Context, v *settings.Values) (certErr, trustErr
 		m.certificate = old.certificate
 	}
 	if trustErr != nil {
-		m.trust = old.trust
+		m.trust, m.trusted = old.trust, old.trusted
 	}
 	n.keys.Store(m)
+	if i := n.inst.Load(); i != nil && !slices.EqualFunc(m.trusted, old.trusted, (*x509.Certificate).Equal) {
+		i.cluster.Rejudge() // links made with a renewed certificate stay; those of whom nobody trusts now do not
+	}
 	return certErr, trustErr
 }
 

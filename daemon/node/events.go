@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"quorate.org/daemon/cluster"
 	"quorate.org/daemon/gossip"
@@ -18,7 +19,16 @@ type sight struct {
 	leader   string // name
 	leaderID string
 	inquorum bool // fewer than a majority can be reached
+	quorum   quorum
 	members  map[string]seenMember
+}
+
+// quorum is what is known of a cluster's quorum. A node that starts reaches
+// nobody at first: that is no loss.
+type quorum struct {
+	had   bool      // a majority could be reached before
+	since time.Time // when it could be no more; zero while it can
+	told  bool      // the journal has that
 }
 
 type seenMember struct {
@@ -47,30 +57,57 @@ func sightOf(v cluster.View) sight {
 	return s
 }
 
+// settling is how long the links of a node that was started may take, before it
+// is told that there is no quorum. A quorum that was there is missed at once.
+const settling = 5 * time.Second
+
 // look takes in a new view and returns what to tell of it. The first look tells
 // nothing of members: they were there before.
-func (s *sight) look(v cluster.View) []event {
+func (s *sight) look(v cluster.View, at time.Time) []event {
 	was, now := *s, sightOf(v)
+	now.quorum = was.quorum.next(now, v.Voters > 0, was.cluster == now.cluster, at)
 	*s = now
-	return append(changesOfLeader(was, now, v), changesOfMembers(was, now)...)
+	return append(append(changesOfLeader(was, now, v), changesOfQuorum(was, now, v)...), changesOfMembers(was, now)...)
 }
 
-func changesOfLeader(was, now sight, v cluster.View) (out []event) {
+// next is what is known of the quorum behind another look. Before the log has
+// told the voters, nothing is.
+func (q quorum) next(now sight, known, same bool, at time.Time) quorum {
+	if !same {
+		q = quorum{}
+	}
+	switch {
+	case !known || now.cluster == "":
+		return q
+	case !now.inquorum:
+		return quorum{had: true}
+	case q.since.IsZero():
+		q.since = at
+	}
+	q.told = q.told || q.had || at.Sub(q.since) >= settling
+	return q
+}
+
+func changesOfLeader(was, now sight, v cluster.View) []event {
 	switch {
 	case now.leaderID != "" && now.leaderID != was.leaderID:
-		out = append(out, event{journal.LeaderElected, slog.LevelInfo, now.leader + " leads", []any{"leader", now.leader, "term", v.Term, "state", v.State}})
+		return []event{{journal.LeaderElected, slog.LevelInfo, now.leader + " leads", []any{"leader", now.leader, "term", v.Term, "state", v.State}}}
 	case now.leaderID == "" && was.leaderID != "" && now.cluster == was.cluster:
-		out = append(out, event{journal.LeaderLost, slog.LevelWarn, "the leader is lost", []any{"leader", was.leader, "state", v.State}})
+		return []event{{journal.LeaderLost, slog.LevelWarn, "the leader is lost", []any{"leader", was.leader, "state", v.State}}}
 	}
+	return nil
+}
+
+func changesOfQuorum(was, now sight, v cluster.View) []event {
 	counts := []any{"reachable", v.Reachable, "needed", v.Needed}
 	switch {
-	case now.inquorum && !was.inquorum:
+	case now.quorum.told && !was.quorum.told:
 		text := fmt.Sprintf("no quorum: %d of %d voters reachable, %d needed", v.Reachable, v.Voters, v.Needed)
-		out = append(out, event{journal.QuorumLost, slog.LevelWarn, text, counts})
-	case was.inquorum && !now.inquorum && now.cluster != "":
-		out = append(out, event{journal.QuorumRegained, slog.LevelInfo, "quorum regained", counts})
+		return []event{{journal.QuorumLost, slog.LevelWarn, text, counts}}
+	case was.quorum.told && now.quorum.had && !now.quorum.told:
+		return []event{{journal.QuorumRegained, slog.LevelInfo, "quorum regained", counts}}
 	}
-	return out
+	return nil
 }
 
 func changesOfMembers(was, now sight) (out []event) {

@@ -75,6 +75,7 @@ func (n *Node) open() error {
 			return i.forward
 		},
 		Directory: func() map[string]string { return i.forward.Directory() },
+		Entries:   n.entries,
 	})
 	if err != nil {
 		return fmt.Errorf("starting the cluster: %w", err)
@@ -152,6 +153,10 @@ func (n *Node) trust(c *cluster.Cluster, chain []*x509.Certificate) error {
 		names = append(names, m.Name, m.Addr)
 	}
 	_, err := t.Accept(chain, s.Domain, names, time.Now())
+	if err != nil && fault.CodeOf(err) == fault.CertificateName && s.Domain == "" {
+		return fault.Mend(fault.CertificateName, "no domain is set on this node, so it can not tell whether a certificate of a trusted CA belongs to the cluster",
+			"xmpp domain <domain>, then again; or xmpp cluster trust <bundle of every node's certificate>")
+	}
 	return err
 }
 
@@ -163,4 +168,17 @@ func (n *Node) leaderless() string {
 		}
 	}
 	return ""
+}
+
+// learned refuses while this member does not know the entries: since it was
+// opened, no leader has told it how much of its log counts.
+func (i *instance) learned() error {
+	if i.cluster.Mode() != cluster.Joined || i.cluster.State().ClusterID != "" {
+		return nil
+	}
+	text := "this node has not heard a leader since it was started, so it does not know the cluster's entries yet"
+	if why := i.cluster.View().Reason; why != "" {
+		text += ": " + why
+	}
+	return fault.Mend(fault.NoQuorum, text, "see xmpp cluster status; bring the missing nodes back")
 }

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"os"
 
@@ -19,6 +20,7 @@ const publicRoots = "/etc/ssl/certs/ca-certificates.crt"
 type material struct {
 	certificate *tls.Certificate
 	trust       *pki.Trust
+	trusted     []*x509.Certificate // what trust is made of
 }
 
 // readMaterial fetches what the settings name from the certificate service.
@@ -30,19 +32,20 @@ func (n *Node) readMaterial(ctx context.Context, v *settings.Values) (*material,
 		m.certificate, certErr = keypair.Read(ctx, n.conn.Certificates(), v.XMPP.Key, v.XMPP.Certificate, v.XMPP.Bundle)
 	}
 	if v.Cluster.Trust != "" {
-		m.trust, trustErr = n.readTrust(ctx, v.Cluster.Trust)
+		m.trust, m.trusted, trustErr = n.readTrust(ctx, v.Cluster.Trust)
 	}
 	return m, certErr, trustErr
 }
 
-func (n *Node) readTrust(ctx context.Context, file string) (*pki.Trust, error) {
+func (n *Node) readTrust(ctx context.Context, file string) (*pki.Trust, []*x509.Certificate, error) {
 	certs, err := keypair.Certificates(ctx, n.conn.Certificates(), file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	roots, err := os.ReadFile(publicRoots)
 	if err != nil && !os.IsNotExist(err) {
-		return nil, fmt.Errorf("reading public CAs: %w", err)
+		return nil, nil, fmt.Errorf("reading public CAs: %w", err)
 	}
-	return pki.NewTrust(certs, pki.ParsePublicRoots(roots))
+	trust, err := pki.NewTrust(certs, pki.ParsePublicRoots(roots))
+	return trust, certs, err
 }

@@ -194,6 +194,6 @@ func (n *Node) publish() {
 		n.log.Warn("publishing the state", "error", err)
 	}
 	if i := n.inst.Load(); i != nil { // else it is being changed
-		n.tell(n.seen.look(i.cluster.View()))
+		n.tell(n.seen.look(i.cluster.View(), time.Now()))
 	}
 }

@@ -66,6 +66,9 @@ func (n *Node) Status(ctx context.Context) (bus.XmppStatus, error) {
 	if view.State == cluster.StateNoLeader {
 		s.Faults = append(s.Faults, bus.Fault{Code: string(fault.NoQuorum), Text: view.Reason, Remedy: "bring the missing nodes back"})
 	}
+	for _, f := range i.edge.TurnedAway() {
+		s.Faults = append(s.Faults, faultOf(f))
+	}
 	return s, nil
 }
 
@@ -98,6 +101,9 @@ func (n *Node) CallBridges(ctx context.Context, who bus.Caller) ([]bus.CallBridg
 	if err != nil {
 		return nil, err
 	}
+	if err := i.learned(); err != nil {
+		return nil, err
+	}
 	s := i.cluster.State()
 	bound, view := i.cluster.Bound(ctx), i.cluster.View()
 	var list []bus.CallBridge
@@ -121,6 +127,9 @@ func (n *Node) CallBridges(ctx context.Context, who bus.Caller) ([]bus.CallBridg
 func (n *Node) Users(ctx context.Context) ([]bus.User, error) {
 	i, err := n.instance(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := i.learned(); err != nil {
 		return nil, err
 	}
 	sessions := map[string]int{}
