@@ -96,6 +96,13 @@ func (c *Conn) caller(ctx context.Context, sender string) (Caller, error) {
 	return Caller{Name: sender, UID: uid, PID: pid, User: name, Role: roleOf(uid, name, groups)}, nil
 }
 
+// RoleOf returns what the account of a user ID may do by its own groups, as the
+// services will see it.
+func RoleOf(uid uint32) Role {
+	name, groups := account(uid, nil)
+	return roleOf(uid, name, groups)
+}
+
 // account returns the user's name and the names of its groups: those of the
 // process when the bus tells them, and those of the account, which also covers
 // a group given after the session began.

@@ -15,8 +15,8 @@ var layers = [][]string{
 	{"fault", "jid", "xmlwire", "stanza", "sasl", "settings", "replica"}, // pure
 	{"stream", "router", "pki", "dnscheck"},                              // decisions
 	{"journal", "service", "bus", "bus/bustest", "settings/file", "pki/store", "pki/pkitest", "edge", "mesh", "gossip", // owners
-		"consensus", "cluster", "forward", "confd", "certd", "node", "resolve", "pam", "signin", "health", "logs", "netif", "keypair"},
-	{"callbridge", "web", "shell", "shell/grammar", "shell/layout", "shell/console", "shell/exchange"}, // faces
+		"consensus", "cluster", "forward", "confd", "certd", "node", "resolve", "pam", "pam/pamtest", "signin", "health", "logs", "netif", "keypair"},
+	{"callbridge", "web", "shell", "shell/grammar", "shell/layout", "shell/console", "shell/exchange", "shell/bundle"}, // faces
 }
 
 // keepers are the only rooms that may import a library, their tests aside.
@@ -30,6 +30,7 @@ var keepers = map[string][]string{
 	"github.com/pelletier/go-toml":       {"settings", "settings/file"},
 	"github.com/miekg/dns":               {"resolve"},
 	"github.com/ebitengine/purego":       {"pam"},
+	module + "pam":                       {}, // what libpam loads lives in a process of one sign-in: a command's own
 	"github.com/xdg-go/scram":            {"sasl"},
 	"software.sslmate.com/src/go-pkcs12": {"pki"},
 	"github.com/pkg/sftp":                {"shell/exchange"},
