@@ -145,7 +145,7 @@ type Setting struct {
 type Certificate struct {
 	File        string   `json:"file"`
 	Kind        string   `json:"kind"`  // key, csr, certificate, bundle or pkcs12
-	State       string   `json:"state"` // ready, rejected or incomplete
+	State       string   `json:"state"` // ready, rejected, incomplete or waiting
 	Reason      string   `json:"reason"`
 	Subject     string   `json:"subject"`
 	Issuer      string   `json:"issuer"`
@@ -155,6 +155,7 @@ type Certificate struct {
 	Fingerprint string   `json:"fingerprint"`
 	DaysLeft    int      `json:"days_left"`
 	UsedBy      []string `json:"used_by"` // setting keys
+	Chain       []string `json:"chain"`   // of Inspect: each certificate of the file, and who issued it
 }
 
 // Unit is one systemd unit as the service manager reports it.

@@ -8,6 +8,7 @@ import (
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/journal"
 	"quorate.org/daemon/pki"
+	"quorate.org/daemon/pki/store"
 )
 
 // CSR makes base.csr, and base.key where there is none yet.
@@ -42,12 +43,39 @@ func (s *Service) make(ctx context.Context, base string, attrs []string, do func
 // Import opens a PKCS#12 file of the exchange folder; any other file is looked
 // at and its state reported.
 func (s *Service) Import(ctx context.Context, _ bus.Caller, file, passphrase string) ([]string, error) {
-	if err := s.scan(ctx); err != nil {
+	if err := s.take(ctx, false); err != nil {
 		return nil, err
 	}
-	files, report, err := s.store.Import(file, passphrase, s.knownUses())
-	s.tell(report)
+	var files []string
+	err := s.change(ctx, nil, func(uses store.Uses) (report store.Report, err error) {
+		files, report, err = s.store.Import(file, passphrase, uses)
+		return report, err
+	})
 	return files, err
+}
+
+// Unlock takes an encrypted private key of the exchange folder in.
+func (s *Service) Unlock(ctx context.Context, _ bus.Caller, file, passphrase string) error {
+	if err := s.scan(ctx); err != nil {
+		return err
+	}
+	return s.change(ctx, nil, func(uses store.Uses) (store.Report, error) { return s.store.Unlock(file, passphrase, uses) })
+}
+
+// Upload puts a file into the exchange folder, takes it in by the rules for all
+// uploads, and returns its line: the reason where it was refused.
+func (s *Service) Upload(ctx context.Context, _ bus.Caller, name string, content []byte) (bus.Certificate, error) {
+	if err := s.store.Upload(name, content); err != nil {
+		return bus.Certificate{}, err
+	}
+	if err := s.take(ctx, false); err != nil {
+		return bus.Certificate{}, err
+	}
+	f, err := s.store.Uploaded(name)
+	if err != nil {
+		return bus.Certificate{}, err
+	}
+	return s.describe(f), nil
 }
 
 // Export writes base.p12 into the exchange folder, and says so in the journal.
@@ -70,9 +98,9 @@ func (s *Service) Remove(ctx context.Context, _ bus.Caller, file string) error {
 	if err := s.scan(ctx); err != nil {
 		return err
 	}
-	uses, err := s.askUses(ctx)
-	if err != nil {
-		uses.Known = false
+	var uses store.Uses // not known
+	if values, err := s.askSettings(ctx); err == nil {
+		uses = usesOf(values)
 	}
 	report, err := s.store.Remove(file, uses)
 	s.tell(report)

@@ -5,9 +5,7 @@ import (
 	"crypto"
 	"crypto/x509"
 	"fmt"
-	"os"
 
-	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/pki"
 )
@@ -114,9 +112,13 @@ func (s *Service) CheckTrust(ctx context.Context, file string) ([]string, error)
 	return trust.Warnings(s.now()), nil
 }
 
-// Get returns the certificates of a file as PEM, never a key. It does not look
-// at the exchange folder: services call it when told of a change.
+// Get returns the certificates or the signing request of a file as PEM, never a
+// key. It does not look at the exchange folder: services call it when told of a
+// change.
 func (s *Service) Get(_ context.Context, file string) ([]byte, error) {
+	if c, err := s.store.Read(file); err == nil && c.Request != nil {
+		return c.PEM()
+	}
 	certs, err := s.certificates(file)
 	if err != nil {
 		return nil, err
@@ -124,13 +126,8 @@ func (s *Service) Get(_ context.Context, file string) ([]byte, error) {
 	return pki.EncodeCertificates(certs), nil
 }
 
-// OpenKey returns a private key for reading. The bus lets services call it only.
-func (s *Service) OpenKey(_ context.Context, _ bus.Caller, file string) (*os.File, error) {
-	return s.store.OpenKey(file)
-}
-
 // Scan looks at the exchange folder now.
-func (s *Service) Scan(ctx context.Context) error { return s.scan(ctx) }
+func (s *Service) Scan(ctx context.Context) error { return s.take(ctx, false) }
 
 func (s *Service) key(file string) (crypto.Signer, error) {
 	c, err := s.store.Read(file)

@@ -2,6 +2,7 @@ package certd
 
 import (
 	"context"
+	"crypto/x509"
 	"strings"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 
 // List returns every file of the store and what was not taken in.
 func (s *Service) List(ctx context.Context) ([]bus.Certificate, error) {
-	if err := s.scan(ctx); err != nil {
+	if err := s.takeWithin(ctx, listWithin); err != nil {
 		return nil, err
 	}
 	var out []bus.Certificate
@@ -24,14 +25,36 @@ func (s *Service) List(ctx context.Context) ([]bus.Certificate, error) {
 
 // Inspect describes one file.
 func (s *Service) Inspect(ctx context.Context, file string) (bus.Certificate, error) {
-	if err := s.scan(ctx); err != nil {
+	if err := s.takeWithin(ctx, listWithin); err != nil {
 		return bus.Certificate{}, err
 	}
 	f, err := s.store.Inspect(file)
 	if err != nil {
 		return bus.Certificate{}, err
 	}
-	return s.describe(f), nil
+	c := s.describe(f)
+	if f.State == store.Ready {
+		c.Chain = s.explain(file)
+	}
+	return c, nil
+}
+
+// explain says of each certificate of a file who issued it, and which file of
+// the store or of the public CAs has that.
+func (s *Service) explain(file string) []string {
+	certs, err := s.certificates(file)
+	if err != nil {
+		return nil
+	}
+	return pki.Explain(certs, s.now(), func(child *x509.Certificate) string {
+		if other := s.store.IssuerFile(child); other != "" {
+			return other
+		}
+		if s.public.Issued(child) {
+			return "the public CAs that clients know"
+		}
+		return ""
+	})
 }
 
 // describe puts a file in the words of the bus. A file that was not taken in is

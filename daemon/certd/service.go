@@ -12,6 +12,7 @@ import (
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/pki"
 	"quorate.org/daemon/pki/store"
+	"quorate.org/daemon/settings"
 )
 
 // poll is how often the exchange folder is looked at when nothing announces a
@@ -39,9 +40,12 @@ type Service struct {
 	now    func() time.Time
 	expiry expiryWatch
 
-	mu     sync.Mutex
-	object *bus.CertificatesObject // guarded by mu: nil until Run serves the bus
-	uses   store.Uses              // guarded by mu: as the configuration was last seen
+	members *members
+
+	mu       sync.Mutex
+	object   *bus.CertificatesObject // guarded by mu: nil until Run serves the bus
+	settings settings.Values         // guarded by mu: as the configuration was last seen
+	uses     store.Uses              // guarded by mu: what they use
 }
 
 // New opens the store. It starts nothing.
@@ -54,6 +58,7 @@ func New(cfg Config, conn *bus.Conn) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{store: st, conn: conn, log: cfg.Log, now: cfg.Now}
+	s.members = newMembers(func(ctx context.Context, pem []byte) ([]bus.Step, error) { return s.conn.Xmpp().WouldAccept(ctx, pem) })
 	s.public, err = readPublicRoots(cfg.PublicRoots)
 	if err != nil {
 		s.log.Warn("public CAs are not told from private ones: " + err.Error())
@@ -155,15 +160,17 @@ func (s *Service) loop(ctx context.Context, manager Manager, from sources) error
 }
 
 // scan looks at the exchange folder, and tells the journal and the bus what
-// changed.
+// changed. It asks nobody, so the XMPP service may call what calls it.
 func (s *Service) scan(ctx context.Context) error {
-	report, err := s.store.Scan(ctx, s.knownUses())
+	uses := s.knownUses()
+	uses.Answers = s.members.known(time.Time{})
+	report, err := s.store.Scan(ctx, uses)
 	s.tell(report)
 	return err
 }
 
 func (s *Service) scanLogged(ctx context.Context) {
-	if err := s.scan(ctx); err != nil && ctx.Err() == nil {
+	if err := s.take(ctx, true); err != nil && ctx.Err() == nil {
 		s.log.Error("scanning the exchange folder: " + err.Error())
 	}
 }

@@ -7,63 +7,80 @@ import (
 	"quorate.org/daemon/settings"
 )
 
-// The settings that name files of the store.
-const (
-	keySetting         = "xmpp.key"
-	certificateSetting = "xmpp.certificate"
-	bundleSetting      = "xmpp.bundle"
-	trustSetting       = "cluster.trust"
-)
-
 // usesOf tells which files the configuration uses for what.
 func usesOf(v settings.Values) store.Uses {
 	u := store.Uses{Known: true, Files: map[string][]string{}}
-	name := func(file, setting string) {
-		if file != "" {
-			u.Files[file] = append(u.Files[file], setting)
+	for _, f := range []struct{ file, setting string }{
+		{v.XMPP.Key, "xmpp.key"},
+		{v.XMPP.Certificate, "xmpp.certificate"},
+		{v.XMPP.Bundle, "xmpp.bundle"},
+		{v.Cluster.Trust, "cluster.trust"},
+		{v.Web.Key, "web.key"},
+		{v.Web.Certificate, "web.certificate"},
+		{v.Web.Bundle, "web.bundle"},
+		{v.CallBridge.Trust, "callbridge.trust"},
+	} {
+		if f.file != "" {
+			u.Files[f.file] = append(u.Files[f.file], f.setting)
 		}
 	}
-	name(v.XMPP.Key, keySetting)
-	name(v.XMPP.Certificate, certificateSetting)
-	name(v.XMPP.Bundle, bundleSetting)
-	name(v.Cluster.Trust, trustSetting)
-	if v.XMPP.Key != "" && v.XMPP.Certificate != "" {
-		u.Services = []store.Service{{Key: v.XMPP.Key, Certificate: v.XMPP.Certificate, Bundle: v.XMPP.Bundle}}
+	for _, s := range []store.Service{
+		{Key: v.XMPP.Key, Certificate: v.XMPP.Certificate, Bundle: v.XMPP.Bundle, Peers: true},
+		{Key: v.Web.Key, Certificate: v.Web.Certificate, Bundle: v.Web.Bundle},
+	} {
+		if s.Key != "" && s.Certificate != "" {
+			u.Services = append(u.Services, s)
+		}
 	}
-	if v.Cluster.Trust != "" {
-		u.Trust = []string{v.Cluster.Trust}
+	for _, file := range []string{v.Cluster.Trust, v.CallBridge.Trust} {
+		if file != "" {
+			u.Trust = append(u.Trust, file)
+		}
 	}
 	return u
 }
 
-// askUses asks the configuration service.
-func (s *Service) askUses(ctx context.Context) (store.Uses, error) {
-	raw, err := s.conn.Config().Values(ctx)
-	if err != nil {
-		return store.Uses{}, err
+// keyOf returns the key that the settings give to a service's user.
+func keyOf(user string, v settings.Values) string {
+	switch user {
+	case "quorate-xmpp":
+		return v.XMPP.Key
+	case "quorate-web":
+		return v.Web.Key
 	}
-	values, err := settings.Decode(raw)
-	if err != nil {
-		return store.Uses{}, err
-	}
-	return usesOf(values), nil
+	return ""
 }
 
-// learnUses renews what knownUses returns; while the configuration service does
-// not answer, what it said last stays true.
+// askSettings asks the configuration service.
+func (s *Service) askSettings(ctx context.Context) (settings.Values, error) {
+	raw, err := s.conn.Config().Values(ctx)
+	if err != nil {
+		return settings.Values{}, err
+	}
+	return settings.Decode(raw)
+}
+
+// learnUses renews what knownUses and knownSettings return; while the
+// configuration service does not answer, what it said last stays true.
 func (s *Service) learnUses(ctx context.Context) {
-	uses, err := s.askUses(ctx)
+	values, err := s.askSettings(ctx)
 	if err != nil {
 		s.log.Debug("asking which certificates are in use: " + err.Error())
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.uses = uses
+	s.settings, s.uses = values, usesOf(values)
 }
 
 func (s *Service) knownUses() store.Uses {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.uses
+}
+
+func (s *Service) knownSettings() settings.Values {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.settings
 }

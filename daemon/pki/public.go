@@ -35,6 +35,11 @@ func (p *PublicRoots) Len() int {
 	return len(p.certs)
 }
 
+// Issued reports whether one of the roots signed c, or is c itself.
+func (p *PublicRoots) Issued(c *x509.Certificate) bool {
+	return p != nil && p.leads(c, nil, nil)
+}
+
 // among returns those CA certificates of certs that are a public root or lead to one.
 func (p *PublicRoots) among(certs []*x509.Certificate) map[Pin]bool {
 	public := map[Pin]bool{}

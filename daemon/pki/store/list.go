@@ -1,6 +1,8 @@
 package store
 
 import (
+	"crypto/x509"
+	"maps"
 	"slices"
 	"strings"
 
@@ -53,6 +55,19 @@ func (s *Store) Inspect(name string) (File, error) {
 		return File{}, notFound(name)
 	}
 	return *found, nil
+}
+
+// IssuerFile returns the stored file that holds the issuer of a certificate, the
+// first of several by name, or "".
+func (s *Store) IssuerFile(child *x509.Certificate) string {
+	x := s.current()
+	for _, name := range slices.Sorted(maps.Keys(x.Files)) {
+		c, err := s.contents(x.Files[name])
+		if err == nil && slices.ContainsFunc(c.Certificates, func(p *x509.Certificate) bool { return pki.Issued(p, child) }) {
+			return name
+		}
+	}
+	return ""
 }
 
 // stored describes a stored file. Callers hold mu.

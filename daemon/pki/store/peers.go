@@ -11,8 +11,8 @@ import (
 // Question is a certificate that would take the place of the one this node
 // shows to the members of its cluster. Only they know whether they trust it.
 type Question struct {
-	File  string
-	Chain string // PEM, leaf first, as it would be sent
+	Key, File string // the key and the certificate file of the service
+	Chain     string // PEM, leaf first, as it would be sent
 }
 
 // Answer is what the members said of it.
@@ -54,7 +54,7 @@ func (p *planning) splits(s Service, next view) error {
 	answer, asked := p.uses.Answers[after]
 	switch {
 	case !asked:
-		p.ask = append(p.ask, Question{File: s.Certificate, Chain: after})
+		p.ask = append(p.ask, Question{Key: s.Key, File: s.Certificate, Chain: after})
 		return errAsking
 	case answer.Refused != nil:
 		return answer.Refused

@@ -41,7 +41,7 @@ func TestRenewalAsksTheMembers(t *testing.T) {
 	r.upload("xmpp.key", next.KeyPEM(t))
 	r.upload("xmpp.cer", next.PEM())
 	report := r.scan()
-	want := []Question{{File: "xmpp.cer", Chain: string(next.PEM())}}
+	want := []Question{{Key: "xmpp.key", File: "xmpp.cer", Chain: string(next.PEM())}}
 	if diff := cmp.Diff(want, report.Ask); diff != "" || len(report.Problems) != 0 || len(report.Changed) != 0 {
 		t.Fatalf("asks (-want +got):\n%s%+v", diff, report)
 	}
