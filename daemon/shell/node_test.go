@@ -23,6 +23,7 @@ type testNode struct {
 	joining    chan struct{} // ticks when the join of slow.example has begun
 	release    chan struct{} // lets it end
 	bridges    []bus.CallBridge
+	checked    []bus.CheckedBridge
 	users      []string
 	files      []bus.Certificate
 	faults     []bus.Fault

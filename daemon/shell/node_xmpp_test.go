@@ -168,9 +168,17 @@ func (x testXmpp) ClusterRecover(_ context.Context, _ bus.Caller, force bool) (s
 	return "Writes after index 12 may be lost", nil
 }
 
-func (x testXmpp) CallBridgeCheck(context.Context) ([]bus.CheckedBridge, error) { return nil, nil }
 func (x testXmpp) WouldAccept(context.Context, []byte) ([]bus.Step, error)      { return nil, nil }
-func (x testXmpp) RotateGossipKey(context.Context, bus.Caller) error            { return nil }
 func (x testXmpp) Reset(_ context.Context, _ bus.Caller, force bool) error {
 	return x.act(fmt.Sprintf("reset force=%v", force), nothing)
+}
+
+func (x testXmpp) CallBridgeCheck(context.Context) ([]bus.CheckedBridge, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.Clone(x.checked), nil
+}
+
+func (x testXmpp) RotateGossipKey(context.Context, bus.Caller) error {
+	return x.act("rotate", nothing)
 }
