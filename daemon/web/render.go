@@ -67,12 +67,20 @@ func (l looks) draw(file, part string, f *frame) ([]byte, error) {
 // functions are what templates may call.
 func functions(a *assets) template.FuncMap {
 	return template.FuncMap{
-		"asset":  a.address,                           // {{asset "style.css"}}: its address under /static/
-		"join":   strings.Join,                        // {{join .Names ", "}}
-		"ago":    ago,                                 // {{ago .Since}}: "5 m", of an RFC 3339 text
-		"clock":  clock,                               // {{clock .Since}}: "2026-01-31 12:00:05 UTC", of an RFC 3339 text
-		"secret": func() string { return "••••••••" }, // stands for one that is set
-		"fault":  func(code, text, remedy string) *fault.Error { return fault.Mend(fault.Code(code), text, remedy) },
+		"asset":   a.address,                           // {{asset "style.css"}}: its address under /static/
+		"join":    strings.Join,                        // {{join .Names ", "}}
+		"ago":     ago,                                 // {{ago .Since}}: "5 m", of an RFC 3339 text
+		"clock":   clock,                               // {{clock .Since}}: "2026-01-31 12:00:05 UTC", of an RFC 3339 text
+		"secret":  func() string { return "••••••••" }, // stands for one that is set
+		"days":    days,
+		"service": service, // {{service "web"}}: Web Admin
+		"words":   func(name string) string { return strings.ReplaceAll(name, "-", " ") },
+		"member":  newMembership, // {{(member .Cluster).Words}}: the cluster in words
+		"field":   newField,
+		"choose":  newChoice,
+		"expiry":  expiry, // {{(expiry .).Class}}, {{(expiry .).Text}} of a certificate
+		"level":   level,  // {{level .State}}: ok, warn, bad or off
+		"fault":   func(code, text, remedy string) *fault.Error { return fault.Mend(fault.Code(code), text, remedy) },
 	}
 }
 
