@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"quorate.org/config"
 )
 
 // Service is the PAM service of Web Admin, Hasty the same with a rest of one
@@ -86,12 +88,8 @@ func again() (code int, err error) {
 
 // furnish writes the files.
 func furnish(dir string) error {
-	text, err := imageFile()
-	if err != nil {
-		return err
-	}
 	// Failures are counted in the test's own directory, and cost no pause.
-	text = strings.NewReplacer("dir=/run/quorate/faillock", "nodelay dir="+filepath.Join(dir, "faillock")).Replace(text)
+	text := strings.NewReplacer("dir=/run/quorate/faillock", "nodelay dir="+filepath.Join(dir, "faillock")).Replace(config.SignIn)
 	all := map[string]string{"pam.d/" + Service: text, "pam.d/" + Hasty: strings.ReplaceAll(text, "unlock_time=60", "unlock_time=1")}
 	for name, content := range files {
 		all[name] = content
@@ -106,19 +104,6 @@ func furnish(dir string) error {
 		}
 	}
 	return errors.Join(os.Chmod(dir, 0o755), os.Mkdir(filepath.Join(dir, "faillock"), 0o700))
-}
-
-// imageFile returns the PAM file of the image, which is somewhere above.
-func imageFile() (string, error) {
-	dir, err := os.Getwd()
-	for err == nil && dir != "/" {
-		data, missing := os.ReadFile(filepath.Join(dir, "image/mkosi.extra/usr/lib/pam.d", Service))
-		if missing == nil {
-			return string(data), nil
-		}
-		dir = filepath.Dir(dir)
-	}
-	return "", fmt.Errorf("finding the image's PAM file: %w", errors.Join(err, os.ErrNotExist))
 }
 
 // move puts the files over the machine's.
