@@ -1,0 +1,6 @@
+// Package web tests Web Admin with real browsers, Chromium and Firefox ESR,
+// against the nodes of a local lab, and first the harness itself.
+//
+// Run it with scripts/test web, which installs what it needs. package.json and
+// package-lock.json name the Node packages; nothing of them is in the product.
+package web
