@@ -2,7 +2,6 @@ package mesh
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -193,10 +192,10 @@ func TestSecondIncarnation(t *testing.T) {
 }
 
 // idle is a link of which the test holds the other end.
-func idle(t *testing.T) (b *peer, id string, other net.Conn) {
+func idle(t *testing.T, keepalive time.Duration) (b *peer, id string, other net.Conn) {
 	t.Helper()
 	ids := identities(2)
-	a, b := newPeer(t, ids[0]), newPeer(t, ids[1]).listen()
+	a, b := newPeer(t, ids[0]), newPeerWith(t, ids[1], newAddr(), keepalive).listen()
 	a.members.Store(membership(a, b))
 	b.SetMembership(membership(b, a))
 	conn, _, err := a.connect(t.Context(), b.addr, protoStanza, b.id())
@@ -216,7 +215,7 @@ func send(b *peer, id string, payload []byte) bool {
 
 // Silence is noticed while a write waits, too.
 func TestSilenceBehindWrite(t *testing.T) {
-	b, id, _ := idle(t)
+	b, id, _ := idle(t, keepalive)
 	for range 16 { // more than the sockets hold
 		send(b, id, make([]byte, 1<<20))
 	}
@@ -225,19 +224,7 @@ func TestSilenceBehindWrite(t *testing.T) {
 
 // What waits for a peer that does not read is bounded.
 func TestDoesNotRead(t *testing.T) {
-	b, id, other := idle(t)
-	ctx, stop := context.WithCancel(t.Context())
-	writing := make(chan struct{})
-	go func() {
-		defer close(writing)
-		tick := time.NewTicker(keepalive)
-		defer tick.Stop()
-		for ctx.Err() == nil {
-			<-tick.C
-			other.Write([]byte{0, 0, 0, 0})
-		}
-	}()
-	defer func() { stop(); <-writing }()
+	b, id, _ := idle(t, calm)
 	payload := make([]byte, 4<<20)
 	for n := 0; send(b, id, payload); n += len(payload) {
 		if n > 2*maxQueued {
@@ -252,7 +239,7 @@ func TestDoesNotRead(t *testing.T) {
 
 // A message that announces too much ends the link before it is read.
 func TestTooLong(t *testing.T) {
-	b, id, other := idle(t)
+	b, id, other := idle(t, keepalive)
 	if _, err := other.Write(binary.LittleEndian.AppendUint32(nil, maxPayload+1)); err != nil {
 		t.Fatal(err)
 	}
