@@ -53,8 +53,8 @@ type Peer struct {
 	Self          bool   `json:"self"`
 	Voter         bool   `json:"voter"`
 	Gossip        string `json:"gossip"`          // alive, failed, left or unknown
-	LastContactMs int64  `json:"last_contact_ms"` // milliseconds since it was heard, -1 when never
-	Lag           uint64 `json:"lag"`             // log entries behind the leader
+	LastContactMs int64  `json:"last_contact_ms"` // milliseconds since this node heard it, -1 when never
+	Lag           uint64 `json:"lag"`             // log entries behind the leader; only the leader knows, so 0 on other nodes
 	Version       string `json:"version"`
 }
 
