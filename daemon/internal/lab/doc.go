@@ -9,8 +9,8 @@
 // faults it causes (kill, pause, partition, link reset); it knows no XMPP
 // (package flow does) and decides nothing about the product.
 //
-// It needs root, iproute2, dnsmasq, OpenSSH, dbus-daemon and nftables, and for
-// VM nodes QEMU. Everything it starts is remembered by pid and start time in
+// It needs root, iproute2, dnsmasq, OpenSSH, dbus-daemon, systemd's programs and
+// nftables, and for VM nodes QEMU. Everything it starts is remembered by pid and start time in
 // the lab's directory, so a later call can stop it, and stop nothing else.
 //
 // Concurrency: a Lab and its Nodes may be used from several goroutines as long

@@ -11,10 +11,14 @@ import (
 )
 
 // daemons of a node in the order they start.
-var daemons = []string{"confd", "certd", "xmppd"}
+var daemons = []string{"confd", "certd", "xmppd", "callbridged", "webd"}
 
-// local is a node made of processes in a network namespace: a private system
-// bus, the three daemons, and OpenSSH's server in front of mmp.
+// users of the daemons that show what they may not do; the others run as root.
+var users = map[string]int{"callbridged": callbridgeUID, "webd": webUID}
+
+// local is a node made of processes in a network namespace: a journald and a
+// system bus of its own, the daemons, sign-in, and OpenSSH's server in front of
+// mmp.
 type local struct {
 	*Node
 	netns string
@@ -32,12 +36,12 @@ func (m *local) prepare(ctx context.Context) error {
 	if err := deleteNamespace(ctx, m.netns); err != nil {
 		return err
 	}
-	for _, dir := range []string{m.run, m.dir, m.path("etc"), m.path("exchange"), m.path("state"), m.path("ssh")} {
+	for _, dir := range []string{m.run, m.dir, m.path("ssh")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("making %s: %w", dir, err)
 		}
 	}
-	if err := m.writeFiles(); err != nil {
+	if err := errors.Join(m.folders(), m.writeFiles(), m.views()); err != nil {
 		return err
 	}
 	if err := keygen(ctx, m.path("ssh/host_key")); err != nil {
@@ -46,7 +50,20 @@ func (m *local) prepare(ctx context.Context) error {
 	if err := writeResolver(m.netns, []string{"127.0.1.1 " + m.name}); err != nil {
 		return err
 	}
+	if err := m.people(); err != nil {
+		return err
+	}
 	return m.plug(ctx)
+}
+
+// folders makes what a new node has, empty; group quorate-admin uploads.
+func (m *local) folders() error {
+	for _, dir := range []string{"etc", "exchange", "state"} {
+		if err := os.MkdirAll(m.path(dir), 0o755); err != nil {
+			return fmt.Errorf("making %s: %w", dir, err)
+		}
+	}
+	return errors.Join(os.Chown(m.path("exchange"), 0, adminGID), os.Chmod(m.path("exchange"), 0o770|os.ModeSetgid))
 }
 
 // plug gives the namespace its interface eth0 on the lab's bridge.
@@ -74,6 +91,8 @@ func (m *local) env(daemon string) []string {
 		"RUNTIME_DIRECTORY=" + filepath.Join(m.run, daemon),
 		"QUORATE_EXCHANGE=" + m.path("exchange"),
 		"QUORATE_HOSTNAME=" + m.name,
+		"QUORATE_JOURNAL=/run/systemd/journal/socket", // the node's own: see view
+		"QUORATE_SIGNIN=" + m.signInSocket(),
 	}
 }
 
@@ -112,7 +131,7 @@ ForceCommand %[1]s/ssh/login
 // login stands for the account's login shell, which sshd calls with -c and the
 // command, or with nothing for a person at a terminal.
 const login = `#!/bin/sh
-export %s
+export %sHOME="%[3]s/home/$LOGNAME"
 if [ "$SSH_ORIGINAL_COMMAND" = "mmp --sftp" ]; then exec %[2]s/mmp --sftp; fi
 if [ -n "$SSH_ORIGINAL_COMMAND" ]; then exec %[2]s/mmp -c "$SSH_ORIGINAL_COMMAND"; fi
 exec %[2]s/mmp
@@ -124,14 +143,14 @@ func (m *local) writeFiles() error {
 		name, value, _ := strings.Cut(kv, "=")
 		fmt.Fprintf(&exports, "%s='%s' ", name, value)
 	}
-	fmt.Fprintf(&exports, "HOME='%s'", m.dir) // the command history's place
 	files := []struct {
 		name, text string
 		mode       os.FileMode
 	}{
 		{"bus.conf", fmt.Sprintf(busConfig, filepath.Join(m.run, "bus")), 0o644},
 		{"ssh/sshd_config", fmt.Sprintf(sshdConfig, m.dir, m.lab.sshKey()), 0o644},
-		{"ssh/login", fmt.Sprintf(login, exports.String(), m.lab.cfg.Bin), 0o755},
+		{"ssh/login", fmt.Sprintf(login, exports.String(), m.lab.cfg.Bin, m.dir), 0o755},
+		{"view", fmt.Sprintf(view, m.run), 0o755},
 	}
 	for _, f := range files {
 		if err := os.WriteFile(m.path(f.name), []byte(f.text), f.mode); err != nil {
@@ -142,8 +161,10 @@ func (m *local) writeFiles() error {
 }
 
 func (m *local) powerOn(ctx context.Context) error {
-	if err := m.startBus(ctx); err != nil {
-		return err
+	for _, start := range []func(context.Context) error{m.startJournal, m.startBus, m.startSignIn} {
+		if err := start(ctx); err != nil {
+			return err
+		}
 	}
 	for _, d := range daemons {
 		if err := m.startDaemon(ctx, d); err != nil {
@@ -155,7 +176,7 @@ func (m *local) powerOn(ctx context.Context) error {
 	}
 	return m.procs.start(ctx, spec{
 		name: "sshd", netns: m.netns, log: m.path("sshd.log"),
-		argv: []string{"/usr/sbin/sshd", "-D", "-e", "-f", m.path("ssh/sshd_config")},
+		argv: m.inside("/usr/sbin/sshd", "-D", "-e", "-f", m.path("ssh/sshd_config")),
 	})
 }
 
@@ -173,11 +194,31 @@ func (m *local) startDaemon(ctx context.Context, daemon string) error {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("making %s: %w", dir, err)
 		}
+		if err := os.Chown(dir, users[daemon], users[daemon]); err != nil {
+			return fmt.Errorf("giving %s to %s: %w", dir, daemon, err)
+		}
 	}
 	return m.procs.start(ctx, spec{
 		name: daemon, netns: m.netns, log: m.path(daemon + ".log"), notify: filepath.Join(m.run, daemon+".ready"),
-		argv: []string{filepath.Join(m.lab.cfg.Bin, daemon)}, env: m.env(daemon),
+		argv: m.inside(append(m.privileges(daemon), filepath.Join(m.lab.cfg.Bin, daemon))...), env: m.env(daemon),
 	})
+}
+
+// privileges is what starts a daemon as its unit would: as its user, with its
+// groups, and with port 443 for Web Admin.
+func (m *local) privileges(daemon string) []string {
+	uid := users[daemon]
+	if uid == 0 {
+		return nil
+	}
+	argv := []string{"setpriv", fmt.Sprintf("--reuid=%d", uid), fmt.Sprintf("--regid=%d", uid), "--init-groups", "--no-new-privs"}
+	if daemon == "webd" {
+		argv = append(argv, "--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service")
+	}
+	if m.procs.ephemeral {
+		argv = append(argv, "--pdeathsig=KILL") // another user's process begins without
+	}
+	return argv
 }
 
 func (m *local) powerOff(ctx context.Context) error {
@@ -196,11 +237,11 @@ func (m *local) revive(ctx context.Context, daemon string) error { return m.star
 
 func (m *local) wipe(context.Context) error {
 	for _, dir := range []string{"etc", "exchange", "state"} {
-		if err := errors.Join(os.RemoveAll(m.path(dir)), os.MkdirAll(m.path(dir), 0o755)); err != nil {
+		if err := os.RemoveAll(m.path(dir)); err != nil {
 			return fmt.Errorf("wiping %s: %w", dir, err)
 		}
 	}
-	return nil
+	return m.folders()
 }
 
 func (m *local) readdress(ctx context.Context) error {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // Addresses of the segment. The lab's own end of the bridge is the nodes' DNS
@@ -77,39 +76,6 @@ func (w *network) own() error {
 // down deletes the namespace.
 func (w *network) down(ctx context.Context) error {
 	return errors.Join(deleteNamespace(ctx, w.name), os.RemoveAll(filepath.Join("/run", w.name)))
-}
-
-// startDNS serves the zone as an administrator's DNS would: an address for each
-// node and the SRV records of RFC 6120 §3.2.1 for clients and components.
-func (w *network) startDNS(ctx context.Context) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "no-resolv\nno-hosts\nbind-interfaces\nlisten-address=%s\nlocal=/%s/\nuser=root\npid-file=\n", gateway, Domain)
-	for i, n := range w.hosts {
-		fmt.Fprintf(&b, "host-record=%s.%s,%s\n", n.name, Domain, n.addr)
-		if i >= members {
-			continue // a spare node has a name, and no service yet
-		}
-		fmt.Fprintf(&b, "srv-host=_xmpp-component._tcp.%s,%s.%s,5223,0,0\n", Domain, n.name, Domain)
-		fmt.Fprintf(&b, "srv-host=_xmpp-client._tcp.%s,%s.%s,5222,10,50\n", Domain, n.name, Domain)
-	}
-	conf := filepath.Join(w.dir, "dnsmasq.conf")
-	if err := os.WriteFile(conf, []byte(b.String()), 0o644); err != nil {
-		return fmt.Errorf("writing the DNS server's configuration: %w", err)
-	}
-	err := w.procs.start(ctx, spec{
-		name: "dnsmasq", netns: w.name, log: filepath.Join(w.dir, "dnsmasq.log"),
-		argv: []string{"dnsmasq", "--keep-in-foreground", "--conf-file=" + conf},
-	})
-	if err != nil {
-		return err
-	}
-	return Wait(ctx, 5*time.Second, "the DNS server", func() error {
-		c, err := dialIn(ctx, w.name, "tcp", gateway+":53")
-		if err != nil {
-			return err
-		}
-		return c.Close()
-	})
 }
 
 // writeResolver makes the files that `ip netns exec` binds over /etc (see

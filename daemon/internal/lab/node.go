@@ -30,7 +30,7 @@ type machine interface {
 	powerOn(ctx context.Context) error
 	// powerOff ends it at once, as pulling the plug would.
 	powerOff(ctx context.Context) error
-	// signal sends a signal to the named daemon (xmppd, confd, certd).
+	// signal sends a signal to the named daemon (xmppd, confd, certd, callbridged, webd).
 	signal(ctx context.Context, daemon string, sig syscall.Signal) error
 	// revive starts a daemon that was killed, if nothing else does.
 	revive(ctx context.Context, daemon string) error
@@ -68,6 +68,10 @@ func (n *Node) Lab() *Lab { return n.lab }
 // Addr returns the IP address on the segment.
 func (n *Node) Addr() string { return n.addr }
 
+// WebURL returns where Web Admin is, by the name in the lab's DNS, at the port
+// of the default settings.
+func (n *Node) WebURL() string { return "https://" + n.name + "." + Domain + ":445" }
+
 // Dir returns the directory with the node's logs.
 func (n *Node) Dir() string { return n.dir }
 
@@ -100,7 +104,8 @@ func (n *Node) Kill(ctx context.Context) error {
 	return nil
 }
 
-// Signal sends a signal to one daemon of the node: xmppd, confd or certd.
+// Signal sends a signal to one daemon of the node: xmppd, confd, certd,
+// callbridged or webd.
 func (n *Node) Signal(ctx context.Context, daemon string, sig syscall.Signal) error {
 	return n.signal(ctx, daemon, sig)
 }

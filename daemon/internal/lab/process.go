@@ -63,6 +63,9 @@ func (p procs) start(ctx context.Context, s spec) error {
 			return fmt.Errorf("listening for the readiness of %s: %w", s.name, err)
 		}
 		defer sock.Close()
+		if err := os.Chmod(s.notify, 0o777); err != nil { // the daemon's user tells it
+			return fmt.Errorf("listening for the readiness of %s: %w", s.name, err)
+		}
 		cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+s.notify)
 	}
 	if err := cmd.Start(); err != nil {

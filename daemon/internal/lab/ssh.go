@@ -42,7 +42,7 @@ func (l *Lab) writeSSHConfig() error {
 
 // hangUp drops the shared connections to a node.
 func (n *Node) hangUp(ctx context.Context) {
-	for _, user := range []string{n.sshUser(), "root"} {
+	for _, user := range []string{"root", "admin", "operator"} {
 		_, _ = run(ctx, "ssh", "-F", n.lab.sshConfig(), "-O", "exit", "-l", user, n.name) // there may be none
 	}
 }
@@ -67,6 +67,13 @@ func (n *Node) SSH(command ...string) []string {
 // from a connection that failed. Answers are lines given to its prompts.
 func (n *Node) Exec(ctx context.Context, command string, answers ...string) (string, error) {
 	return n.exec(ctx, n.SSH(command), command, answers)
+}
+
+// ExecAs is Exec in the name of another account: admin, or on a local node
+// operator or root.
+func (n *Node) ExecAs(ctx context.Context, user, command string, answers ...string) (string, error) {
+	argv := []string{"ip", "netns", "exec", n.lab.net.name, "ssh", "-F", n.lab.sshConfig(), "-l", user, n.name, command}
+	return n.exec(ctx, argv, command, answers)
 }
 
 // Console is Exec for a node that is cut off: the SSH client runs on the node

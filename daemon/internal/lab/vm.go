@@ -115,8 +115,8 @@ LinkLocalAddressing=no
 `
 
 // credentials are SMBIOS type 11 strings (systemd.system-credentials(7)):
-// host name, address, DNS, and the administrator's key, which also opens a root
-// shell for the lab's own acts.
+// host name, address, DNS, the administrator's password and key, which also opens
+// a root shell for the lab's own acts.
 func (m *vm) credentials() ([]string, error) {
 	key, err := os.ReadFile(m.lab.sshKey() + ".pub")
 	if err != nil {
@@ -126,6 +126,7 @@ func (m *vm) credentials() ([]string, error) {
 		{"system.hostname", m.name},
 		{"network.network.50-lab", fmt.Sprintf(networkFile, m.mac, m.addr, prefixLen, gateway, gateway)},
 		{"quorate.admin.authorized_keys", string(key)},
+		{"quorate.admin.hashed_password", passwordHash},
 		{"ssh.authorized_keys.root", string(key)},
 	}
 	var args []string
@@ -138,7 +139,7 @@ func (m *vm) credentials() ([]string, error) {
 func (m *vm) powerOff(ctx context.Context) error { return m.procs.killAll(ctx) }
 
 // units of the daemons.
-var units = map[string]string{"xmppd": "quorate-xmpp", "confd": "quorate-config", "certd": "quorate-cert"}
+var units = map[string]string{"xmppd": "quorate-xmpp", "confd": "quorate-config", "certd": "quorate-cert", "callbridged": "quorate-callbridge", "webd": "quorate-web"}
 
 func (m *vm) signal(ctx context.Context, daemon string, sig syscall.Signal) error {
 	_, err := m.Root(ctx, fmt.Sprintf("systemctl kill --kill-whom=main --signal=%d %s", int(sig), units[daemon]))
@@ -180,6 +181,14 @@ func (n *Node) Root(ctx context.Context, command string) (string, error) {
 	if n.lab.cfg.Local {
 		return "", errors.New("a local node has no root shell of its own")
 	}
-	argv := []string{"ip", "netns", "exec", n.lab.net.name, "ssh", "-F", n.lab.sshConfig(), "-l", "root", n.name, command}
-	return n.exec(ctx, argv, command, nil)
+	return n.ExecAs(ctx, "root", command)
+}
+
+// quoted makes one shell word of each argument.
+func quoted(argv []string) string {
+	var words []string
+	for _, arg := range argv {
+		words = append(words, "'"+strings.ReplaceAll(arg, "'", `'\''`)+"'")
+	}
+	return strings.Join(words, " ")
 }

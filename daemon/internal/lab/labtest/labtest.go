@@ -183,7 +183,7 @@ func boot(t *testing.T, cfg lab.Config) *lab.Lab {
 func Show(t *testing.T, l *lab.Lab) {
 	t.Helper()
 	for _, n := range l.Nodes() {
-		for _, d := range []string{"confd", "certd", "xmppd", "serial"} {
+		for _, d := range []string{"confd", "certd", "xmppd", "callbridged", "webd", "signin", "serial"} {
 			data, err := os.ReadFile(filepath.Join(n.Dir(), d+".log"))
 			if err != nil {
 				continue
