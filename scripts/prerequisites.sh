@@ -111,3 +111,30 @@ need_go() {
 	hash -r
 	go version >/dev/null || fail "The go command of Debian 13 does not run here."
 }
+
+# need_node — the node and npm commands. Those that are there are used: Debian's npm conflicts with the nodejs
+# package of others.
+need_node() {
+	if command -v node >/dev/null && command -v npm >/dev/null; then
+		return
+	fi
+	need_packages nodejs npm
+}
+
+# node_packages — the Node packages of the browser tests in .build/web, exactly those of the lock file. No
+# package runs a script of its own.
+node_packages() {
+	local from=$root/daemon/tests/web to=$build/web
+	need_node
+	if cmp -s "$from/package-lock.json" "$to/package-lock.json" && [ -d "$to/node_modules" ]; then
+		return
+	fi
+	say "Fetching the Node packages of the browser tests"
+	rm -rf "$to"
+	mkdir -p "$to"
+	cp "$from/package.json" "$from/package-lock.json" "$to/"
+	npm ci --prefix "$to" --cache "$build/npm" --ignore-scripts --no-audit --no-fund --silent || {
+		rm -rf "$to"
+		fail "Fetching the Node packages failed: check the network and npm config get registry."
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -299,5 +300,27 @@ func TestHarnessVerifiesCertificates(t *testing.T) {
 				t.Errorf("a site of an authority that is not trusted was shown: %+v", v)
 			}
 		})
+	}
+}
+
+// A browser runs in the namespace it is given: from an empty one there is no way
+// to the site.
+func TestHarnessNamespace(t *testing.T) {
+	ca, err := lab.NewCA("Test CA")
+	must(t, err)
+	name := fmt.Sprintf("quorate-t%d-web", os.Getpid())
+	ip(t, "netns", "add", name)
+	t.Cleanup(func() { ip(t, "netns", "delete", name) })
+	ip(t, "-n", name, "link", "set", "lo", "up") // the driver reaches its browser over it
+	p := start(t, browser.Chromium, browser.Options{CA: ca.PEM(), NetNS: name})
+	if _, err := p.Goto(site(t, ca) + "/"); err == nil || !strings.Contains(err.Error(), "net::ERR_") {
+		t.Errorf("the site of another namespace was reached: %v", err)
+	}
+}
+
+func ip(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+		t.Fatalf("ip %v: %v: %s", args, err, out)
 	}
 }

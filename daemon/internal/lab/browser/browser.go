@@ -30,7 +30,7 @@ var executables = map[Kind]string{Chromium: "/usr/bin/chromium", Firefox: "/usr/
 // Options say how a browser is started. The zero value is a browser in this
 // network namespace, 1280 by 800, that trusts what its system trusts.
 type Options struct {
-	NetNS         string // a network namespace, as in ip-netns(8)
+	NetNS         string // a network namespace, as in ip-netns(8), whose loopback is up
 	CA            []byte // PEM certificate of an authority to trust besides
 	Width, Height int    // of the pages, pixels
 	NoScript      bool   // JavaScript is switched off
