@@ -4,21 +4,27 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"sync"
 	"time"
 
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/resolve"
 )
 
-// hurry bounds a question whose last answer is still at hand: while name servers
-// are silent, a lost link is made again by what is known (RFC 8767).
-const hurry = 700 * time.Millisecond
+const (
+	// hurry bounds a question whose last answer is still at hand: while name
+	// servers are silent, a lost link is made again by what is known (RFC 8767).
+	hurry = 700 * time.Millisecond
+	// lull is how long they are not asked again after that.
+	lull = 5 * time.Second
+)
 
 // finder knows the servers of the domain and their addresses, each for as long
 // as its TTL says.
 type finder struct {
 	resolver *resolve.Resolver
 	now      func() time.Time
+	silent   time.Time // until then the name servers are taken for silent
 	servers  known[[]resolve.Server]
 	hosts    map[string]known[[]netip.Addr]
 }
@@ -32,8 +38,9 @@ type known[T any] struct {
 
 // recall returns what is known, or asks. An answer past its time stands in while
 // nobody answers.
-func recall[T any](ctx context.Context, now time.Time, k known[T], ask func(context.Context) (T, time.Duration, error)) (known[T], error) {
-	if k.there && now.Before(k.until) {
+func recall[T any](ctx context.Context, f *finder, k known[T], ask func(context.Context) (T, time.Duration, error)) (known[T], error) {
+	now := f.now()
+	if k.there && (now.Before(k.until) || now.Before(f.silent)) {
 		return k, nil
 	}
 	if k.there {
@@ -46,6 +53,7 @@ func recall[T any](ctx context.Context, now time.Time, k known[T], ask func(cont
 	case err == nil:
 		return known[T]{value, now.Add(ttl), true}, nil
 	case k.there && errors.Is(err, resolve.ErrNoAnswer):
+		f.silent = f.now().Add(lull)
 		return k, nil
 	}
 	return known[T]{}, err
@@ -57,11 +65,45 @@ func (f *finder) find(ctx context.Context, s *Setup) ([]resolve.Server, error) {
 		return []resolve.Server{pinned(s.Server)}, nil
 	}
 	var err error
-	f.servers, err = recall(ctx, f.now(), f.servers, func(ctx context.Context) ([]resolve.Server, time.Duration, error) {
+	f.servers, err = recall(ctx, f, f.servers, func(ctx context.Context) ([]resolve.Server, time.Duration, error) {
 		list, err := f.resolver.SRV(ctx, componentService+s.Domain)
 		return list, shortest(list), err
 	})
+	f.learn(ctx, f.servers.value)
 	return f.servers.value, err
+}
+
+// learn asks for the addresses that were never asked for: a node that dies may
+// take the name server with it.
+func (f *finder) learn(ctx context.Context, servers []resolve.Server) {
+	ctx, cancel := context.WithTimeout(ctx, hurry)
+	defer cancel()
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	learned := map[string]known[[]netip.Addr]{}
+	for _, s := range servers {
+		if f.hosts[s.Target].there {
+			continue
+		}
+		all.Go(func() {
+			if a, err := f.resolver.Addresses(ctx, s.Target); err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				learned[s.Target] = known[[]netip.Addr]{a.List, f.now().Add(a.TTL), true}
+			}
+		})
+	}
+	all.Wait()
+	for host, k := range learned {
+		f.remember(host, k)
+	}
+}
+
+func (f *finder) remember(host string, k known[[]netip.Addr]) {
+	if f.hosts == nil {
+		f.hosts = map[string]known[[]netip.Addr]{}
+	}
+	f.hosts[host] = k
 }
 
 func shortest(list []resolve.Server) time.Duration {
@@ -76,14 +118,11 @@ func shortest(list []resolve.Server) time.Duration {
 
 // addresses returns those of a host.
 func (f *finder) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
-	k, err := recall(ctx, f.now(), f.hosts[host], func(ctx context.Context) ([]netip.Addr, time.Duration, error) {
+	k, err := recall(ctx, f, f.hosts[host], func(ctx context.Context) ([]netip.Addr, time.Duration, error) {
 		a, err := f.resolver.Addresses(ctx, host)
 		return a.List, a.TTL, err
 	})
-	if f.hosts == nil {
-		f.hosts = map[string]known[[]netip.Addr]{}
-	}
-	f.hosts[host] = k
+	f.remember(host, k)
 	return k.value, err
 }
 
