@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +29,7 @@ type rig struct {
 	ctx      context.Context
 	exchange string
 	certs    *bus.Certificates
+	service  *Service
 	config   *fakeConfig
 	manager  *fakeManager
 	log      *logBuffer
@@ -67,7 +69,7 @@ func newRig(t *testing.T) *rig {
 	case <-ctx.Done():
 		t.Fatal("the service does not get ready")
 	}
-	r.certs = r.dial().Certificates()
+	r.certs, r.service = r.dial().Certificates(), s
 	return r
 }
 
@@ -155,6 +157,63 @@ func (f *fakeConfig) set(t *testing.T, values map[string]any) {
 	if err := f.object.Changed(1, nil); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// use configures and waits until the service has seen it: name is used by then.
+func (r *rig) use(name string, values map[string]any) {
+	r.t.Helper()
+	r.config.set(r.t, values)
+	for len(r.service.knownUses().Files[name]) == 0 {
+		if r.ctx.Err() != nil {
+			r.t.Fatal("the configuration is not seen")
+		}
+		runtime.Gosched()
+	}
+}
+
+// fakeXmpp is the XMPP service of a node whose members say what the test says.
+// Like the real one it calls the certificate service back.
+type fakeXmpp struct {
+	bus.XmppServer
+	certs *bus.Certificates
+
+	mu    sync.Mutex
+	steps []bus.Step // guarded by mu
+	err   error      // guarded by mu
+	asked []string   // guarded by mu: the chains
+}
+
+// members starts it.
+func (r *rig) members(steps ...bus.Step) *fakeXmpp {
+	r.t.Helper()
+	f := &fakeXmpp{certs: r.dial().Certificates(), steps: steps}
+	if _, err := r.dial().ServeXmpp(f, bus.XmppProperties{}, nil); err != nil {
+		r.t.Fatal(err)
+	}
+	return f
+}
+
+func (f *fakeXmpp) say(err error, steps ...bus.Step) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.steps, f.err = steps, err
+}
+
+func (f *fakeXmpp) Status(context.Context) (bus.XmppStatus, error) {
+	return bus.XmppStatus{Domain: "meet.example"}, nil
+}
+
+func (f *fakeXmpp) WouldAccept(ctx context.Context, pem []byte) ([]bus.Step, error) {
+	if _, err := f.certs.Get(ctx, "xmpp.cer"); err != nil {
+		return nil, err
+	}
+	if err := f.certs.Match(ctx, "xmpp.key", "xmpp.cer"); err != nil { // looks at the exchange folder
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, string(pem))
+	return f.steps, f.err
 }
 
 type fakeManager struct {

@@ -21,7 +21,7 @@ func NamesDomain(cert *x509.Certificate, name string) error {
 		return nil
 	}
 	has := "names nobody (no subjectAltName)"
-	if n := names(cert); len(n) > 0 {
+	if n := Names(cert); len(n) > 0 {
 		has = "names " + strings.Join(n, ", ") + " only"
 	} else if strings.EqualFold(cert.Subject.CommonName, host) {
 		has = "has it as its common name only, which clients ignore"

@@ -57,7 +57,7 @@ func (f *Facts) fromCertificates(certs []*x509.Certificate) {
 	first := certs[0]
 	f.Key = DescribeKey(first.PublicKey)
 	f.Subject, f.Issuer = Subject(first), first.Issuer.String()
-	f.Names = names(first)
+	f.Names = Names(first)
 	f.NotBefore, f.NotAfter = first.NotBefore, first.NotAfter
 	f.Fingerprint = fingerprint(first.Raw)
 	for _, c := range certs {
@@ -77,7 +77,7 @@ func Subject(c *x509.Certificate) string {
 	if c.Subject.CommonName != "" {
 		return c.Subject.String()
 	}
-	if n := names(c); len(n) > 0 {
+	if n := Names(c); len(n) > 0 {
 		return n[0]
 	}
 	if s := c.Subject.String(); s != "" {
@@ -86,7 +86,8 @@ func Subject(c *x509.Certificate) string {
 	return "serial " + c.SerialNumber.String()
 }
 
-func names(c *x509.Certificate) []string {
+// Names returns the alternative names of a certificate: DNS names and addresses.
+func Names(c *x509.Certificate) []string {
 	out := append([]string(nil), c.DNSNames...)
 	for _, ip := range c.IPAddresses {
 		out = append(out, ip.String())

@@ -23,7 +23,7 @@ func Verify(certificate, bundle, ca []*x509.Certificate, now time.Time) ([]*x509
 	all := pool(certificate[1:], bundle, ca)
 	path := append([]*x509.Certificate{leaf}, Chain(leaf, all, now)...)
 	for i, c := range path {
-		if err := checkDates(role(path, i), c, now); err != nil {
+		if err := checkDates(Role(path, i), c, now); err != nil {
 			return nil, err
 		}
 	}
@@ -42,8 +42,8 @@ func Verify(certificate, bundle, ca []*x509.Certificate, now time.Time) ([]*x509
 	return path, verifyPath(path, now)
 }
 
-// role says what the certificate at i is to the path.
-func role(path []*x509.Certificate, i int) string {
+// Role says what the certificate at i is to the path.
+func Role(path []*x509.Certificate, i int) string {
 	switch {
 	case i == 0:
 		return "certificate"
@@ -78,7 +78,7 @@ func verifyPath(path []*x509.Certificate, now time.Time) error {
 func failing(path []*x509.Certificate, err error) error {
 	for i, c := range path {
 		if hash := weakHash(c.SignatureAlgorithm); hash != "" && !VouchesForItself(c) {
-			return fault.Mend(fault.WeakKey, fmt.Sprintf("the %s of %s is signed with %s", role(path, i), Subject(c), hash),
+			return fault.Mend(fault.WeakKey, fmt.Sprintf("the %s of %s is signed with %s", Role(path, i), Subject(c), hash),
 				"fetch a current one from your CA")
 		}
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/pki"
@@ -31,8 +32,15 @@ var errAsking = fault.Mend(fault.WrongState, "the members of the cluster are ask
 // asking tells errAsking itself from other faults of its code.
 func asking(err error) bool { return err == error(errAsking) }
 
-// shown returns the chain that s sends by a view, "" while it can not.
-func (p *planning) shown(s Service, files view) string {
+// Shown returns the chain that s sends now, as PEM; "" while it can not.
+func (s *Store) Shown(service Service) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return shown(service, s.view(), s.cfg.Now())
+}
+
+// shown returns the chain that s sends by a view.
+func shown(s Service, files view, at time.Time) string {
 	cert := files(s.Certificate)
 	if cert == nil || len(cert.Certificates) == 0 {
 		return ""
@@ -41,13 +49,13 @@ func (p *planning) shown(s Service, files view) string {
 	if b := files(s.Bundle); b != nil {
 		bundle = b
 	}
-	return string(pki.EncodeCertificates(pki.HandshakeChain(cert.Certificates, bundle.Certificates, p.at)))
+	return string(pki.EncodeCertificates(pki.HandshakeChain(cert.Certificates, bundle.Certificates, at)))
 }
 
 // splits returns why the change would part this node from its cluster, or that
 // its members have to be asked first (product rule 2.8).
 func (p *planning) splits(s Service, next view) error {
-	before, after := p.shown(s, p.now), p.shown(s, next)
+	before, after := shown(s, p.now, p.at), shown(s, next, p.at)
 	if !s.Peers || before == "" || after == "" || before == after {
 		return nil
 	}
