@@ -232,7 +232,7 @@ func (v *visit) read(w http.ResponseWriter, limit int64) error {
 	return err
 }
 
-var errNoForm = fault.New(fault.InvalidArgument, "what was sent is no form of this page")
+var errNoForm error = fault.New(fault.InvalidArgument, "what was sent is no form of this page")
 
 // readParts reads a form with files, which stay in memory: nothing a stranger
 // sends is put on the disk before it is checked.
@@ -291,7 +291,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge
-	case errors.Is(err, errNoForm):
+	case err == errNoForm: // not errors.Is, which a fault answers by its code
 		return http.StatusBadRequest
 	}
 	switch fault.CodeOf(asFault(err)) {
