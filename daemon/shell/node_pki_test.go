@@ -31,6 +31,10 @@ func (c testCertificates) Inspect(_ context.Context, file string) (bus.Certifica
 	if file == "nothing.cer" {
 		return bus.Certificate{}, fault.Mend(fault.NotFound, "there is no file nothing.cer", "pki list")
 	}
+	if file == "bundle.cer" {
+		return bus.Certificate{File: file, Kind: "bundle", State: "ready", Chain: []string{
+			"1: certificate CN=meet.example, until 2027-11-20, issued by 2", "2: root CN=Lab CA, until 2027-11-20, issued by itself"}}, nil
+	}
 	return bus.Certificate{File: file, Kind: "certificate", State: "ready"}, nil
 }
 
@@ -68,12 +72,26 @@ func (c testCertificates) CheckTrust(_ context.Context, file string) ([]string, 
 
 func (c testCertificates) Get(context.Context, string) ([]byte, error) { return nil, nil }
 
-func (c testCertificates) Unlock(context.Context, bus.Caller, string, string) error { return nil }
+func (c testCertificates) Unlock(_ context.Context, _ bus.Caller, file, passphrase string) error {
+	if passphrase == "wrong" {
+		return fault.Mend(fault.InvalidArgument, "the passphrase does not open the private key, nothing was changed", "give the other one")
+	}
+	return c.act("unlock "+file+" "+passphrase, nothing)
+}
 func (c testCertificates) Upload(_ context.Context, _ bus.Caller, name string, content []byte) (bus.Certificate, error) {
 	return bus.Certificate{File: name, State: "ready"}, nil
 }
 func (c testCertificates) Services(context.Context) ([]bus.ServiceCheck, error) {
-	return []bus.ServiceCheck{{Service: "xmpp", OK: true}}, nil
+	list := []bus.ServiceCheck{{Service: "xmpp", OK: true, Text: "nothing breaks"}}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.files {
+		if f.DaysLeft < 0 {
+			list = append(list, bus.ServiceCheck{Service: "cluster", File: f.File, Code: string(fault.Expired), Days: f.DaysLeft,
+				Text: "cb2 will refuse this node: " + f.File + " has expired", Remedy: "upload a renewed one"})
+		}
+	}
+	return list, nil
 }
 func (c testCertificates) OpenKey(context.Context, bus.Caller, string) (*os.File, error) {
 	return nil, fault.New(fault.NotPermitted, "keys are for services")

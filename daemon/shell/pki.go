@@ -8,8 +8,9 @@ import (
 	"quorate.org/daemon/shell/layout"
 )
 
-const attributes = "Attributes are CN:, OU:, O:, L:, ST:, C:, emailAddress: and subjectAltName:, the last with a list divided by commas.\n" +
-	"The CN is put among the names. Attributes with spaces are quoted."
+const attributes = "Attributes are CN:, OU:, O:, L:, ST:, C:, emailAddress: and subjectAltName:, the last with a list of names and addresses\n" +
+	"divided by commas. The CN is put among the names. C is a country's code of two letters. Attributes with spaces are quoted.\n" +
+	"key:p256, p384, ed25519, rsa3072 or rsa4096 makes another key than RSA 2048; a key of that name is used again."
 
 func pkiCommands() []command {
 	base := grammar.Arg{Name: "name"}
@@ -33,7 +34,7 @@ func pkiCommands() []command {
 		}, pkiSelfSigned},
 		{grammar.Command{
 			Words: "pki inspect", Shows: true, Args: []grammar.Arg{{Name: "file", Kind: grammar.File}},
-			Help: "Describe a file",
+			Help: "Describe a file and the chain of its certificates",
 		}, pkiInspect},
 		{grammar.Command{
 			Words: "pki match",

@@ -37,7 +37,8 @@ func expiry(c bus.Certificate) string {
 	return fmt.Sprintf("%s (%s)", day, plural(c.DaysLeft, "day"))
 }
 
-// Certificate describes one file; what does not apply to its kind is left out.
+// Certificate describes one file, and below it each certificate of it; what does
+// not apply to its kind is left out.
 func Certificate(c bus.Certificate) string {
 	fields := []Field{{"File", c.File}, {"Kind", c.Kind}, {"State", c.State}}
 	for _, f := range []Field{
@@ -54,7 +55,11 @@ func Certificate(c bus.Certificate) string {
 			fields = append(fields, f)
 		}
 	}
-	return StatusBlock(append(fields, Field{"Used by", strings.Join(c.UsedBy, " ")}))
+	text := StatusBlock(append(fields, Field{"Used by", strings.Join(c.UsedBy, " ")}))
+	if len(c.Chain) > 0 {
+		text += "\nChain\n" + strings.Join(c.Chain, "\n") + "\n"
+	}
+	return text
 }
 
 func daysLeft(c bus.Certificate) string {
