@@ -32,6 +32,12 @@ func (n *Node) CallBridgeCheck(ctx context.Context) ([]bus.CheckedBridge, error)
 	return compare(i.cluster.Holdings(ctx)), nil
 }
 
+// The settings with secrets of call bridges.
+const (
+	seedSetting = "xmpp.callbridge"
+	linkSetting = "callbridge.secret"
+)
+
 // entries are the call bridge secrets in this node's own settings: those that
 // seed the store, and that of the Call Bridge this node runs. One of another
 // domain is no business of this cluster.
@@ -39,11 +45,11 @@ func (n *Node) entries(domain string) []cluster.Entry {
 	v := n.values.Load()
 	var list []cluster.Entry
 	for _, b := range v.XMPP.CallBridges {
-		list = append(list, cluster.Entry{CallBridge: replica.CallBridge(b), Setting: "xmpp.callbridge"})
+		list = append(list, cluster.Entry{CallBridge: replica.CallBridge(b), Setting: seedSetting})
 	}
 	link := v.CallBridge
 	if link.Name != "" && link.Secret != "" && (link.Domain == "" || strings.EqualFold(link.Domain, domain)) {
-		list = append(list, cluster.Entry{CallBridge: replica.CallBridge{Name: link.Name, Secret: link.Secret}, Setting: "callbridge.secret"})
+		list = append(list, cluster.Entry{CallBridge: replica.CallBridge{Name: link.Name, Secret: link.Secret}, Setting: linkSetting})
 	}
 	return list
 }
@@ -139,6 +145,12 @@ func (t truth) astray(c bus.CheckedBridge, h cluster.Holding, text string) bus.C
 	return c
 }
 
+// mending is how a setting is brought to the cluster's secret.
+var mending = map[string]string{
+	seedSetting: "correct or remove the entry in the configuration files",
+	linkSetting: "callbridge secret",
+}
+
 // drift is the line of a setting that disagrees with the cluster; none when it
 // agrees.
 func (t truth) drift(h cluster.Holding, e cluster.Held) []bus.CheckedBridge {
@@ -150,7 +162,7 @@ func (t truth) drift(h cluster.Holding, e cluster.Held) []bus.CheckedBridge {
 		c.Remedy = "add it to the cluster: xmpp callbridge add-secret " + e.Name + ", or correct the setting"
 	case want != e.Digest:
 		c.Text = fmt.Sprintf("%s of %s is not the cluster's secret", e.Setting, h.Node)
-		c.Remedy = fmt.Sprintf("on %s: give %s the secret that xmpp callbridge list shows", h.Node, e.Setting)
+		c.Remedy = fmt.Sprintf("on %s: %s; xmpp callbridge list shows the secret", h.Node, mending[e.Setting])
 	default:
 		return nil
 	}

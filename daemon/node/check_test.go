@@ -56,12 +56,12 @@ func TestCompare(t *testing.T) {
 		"settings": {[]cluster.Holding{me("cb1=a", "cb1=a callbridge.secret", "CB1=x xmpp.callbridge", "cb7=y xmpp.callbridge"), leader("cb1=a", "cb1=z callbridge.secret")},
 			[]bus.CheckedBridge{ok("cb1", "cb1", "a"),
 				{Node: "cb1", Bridge: "CB1", Digest: "x", Text: "xmpp.callbridge of cb1 is not the cluster's secret",
-					Remedy: "on cb1: give xmpp.callbridge the secret that xmpp callbridge list shows"},
+					Remedy: "on cb1: correct or remove the entry in the configuration files; xmpp callbridge list shows the secret"},
 				{Node: "cb1", Bridge: "cb7", Digest: "y", Text: "xmpp.callbridge of cb1 names a call bridge the cluster does not have",
 					Remedy: "add it to the cluster: xmpp callbridge add-secret cb7, or correct the setting"},
 				ok("cb2", "cb1", "a"),
 				{Node: "cb2", Bridge: "cb1", Digest: "z", Text: "callbridge.secret of cb2 is not the cluster's secret",
-					Remedy: "on cb2: give callbridge.secret the secret that xmpp callbridge list shows"}}},
+					Remedy: "on cb2: callbridge secret; xmpp callbridge list shows the secret"}}},
 	} {
 		if diff := cmp.Diff(c.want, compare(c.all)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
