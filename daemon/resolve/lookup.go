@@ -17,9 +17,11 @@ const (
 	A    = "A"
 	AAAA = "AAAA"
 	SRV  = "SRV"
+
+	CNAME = "CNAME"
 )
 
-var types = map[string]uint16{A: dns.TypeA, AAAA: dns.TypeAAAA, SRV: dns.TypeSRV}
+var types = map[string]uint16{A: dns.TypeA, AAAA: dns.TypeAAAA, SRV: dns.TypeSRV, CNAME: dns.TypeCNAME}
 
 // Record is one line of an answer.
 type Record struct {
@@ -29,7 +31,7 @@ type Record struct {
 	Value string `json:"value"` // as in a zone file
 }
 
-// Lookup returns the answer for a full name and A, AAAA or SRV as the server
+// Lookup returns the answer for a full name and one of the types as the server
 // gave it, aliases included. Failures are ErrNoName, ErrNoRecord, ErrNoAnswer
 // and ErrNoServer.
 func (r *Resolver) Lookup(ctx context.Context, name, kind string) ([]Record, error) {

@@ -21,6 +21,8 @@ type Resolver struct {
 	path string
 	port string
 
+	fixed *dns.ClientConfig // in place of the file, if any
+
 	mu     sync.Mutex // guards what follows
 	read   stamp      // of the file as it was read
 	config *dns.ClientConfig
@@ -31,6 +33,12 @@ type Resolver struct {
 // resolv.conf(5), on the given port. It reads nothing yet.
 func New(path string, port int) *Resolver {
 	return &Resolver{path: path, port: strconv.Itoa(port)}
+}
+
+// Only returns a resolver that asks one server, so that the answers of several
+// can be compared.
+func (r *Resolver) Only(server string) *Resolver {
+	return &Resolver{port: r.port, fixed: &dns.ClientConfig{Servers: []string{server}}}
 }
 
 // Servers are the name servers in use and the domains that are searched for
@@ -80,6 +88,9 @@ func stampOf(path string) (stamp, error) {
 
 // configuration reads resolv.conf if it is not the one read last.
 func (r *Resolver) configuration() (*dns.ClientConfig, error) {
+	if r.fixed != nil {
+		return r.fixed, nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now, err := stampOf(r.path)
