@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"crypto/x509"
 	"maps"
 	"slices"
@@ -32,7 +33,7 @@ func (s *Store) List() []File {
 			Facts: pki.Facts{Kind: pki.KindPKCS12}})
 	}
 	for name, p := range s.problems {
-		out = append(out, File{Name: name, State: p.State, Reason: p.Reason.Error(), Facts: pki.Facts{Kind: guess(name)}})
+		out = append(out, File{Name: name, State: p.State, Reason: p.Reason.Error(), Facts: pki.Facts{Kind: cmp.Or(p.Kind, guess(name))}})
 	}
 	slices.SortFunc(out, func(a, b File) int {
 		return strings.Compare(a.Name+"\x00"+string(a.State), b.Name+"\x00"+string(b.State))

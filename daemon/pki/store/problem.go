@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/pki"
 )
 
 // State says whether a file can be used. The words are shown to administrators.
@@ -21,6 +22,7 @@ const (
 // Problem is a file of the exchange folder that was not taken in.
 type Problem struct {
 	File   string
+	Kind   pki.Kind // where it is known; "" else
 	State  State
 	Reason error // a *fault.Error
 }
@@ -41,8 +43,8 @@ func rejected(name string, err error) Problem {
 }
 
 // waiting is a file whose passphrase command asks for.
-func waiting(name, command string) Problem {
-	return Problem{File: name, State: Waiting, Reason: fault.Mend(fault.WrongState, "it waits for its passphrase", command+" "+name)}
+func waiting(name string, kind pki.Kind, command string) Problem {
+	return Problem{File: name, Kind: kind, State: Waiting, Reason: fault.Mend(fault.WrongState, "it waits for its passphrase", command+" "+name)}
 }
 
 // same reports whether the administrator was told this already.

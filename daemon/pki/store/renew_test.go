@@ -102,6 +102,24 @@ func TestRenewalTellsLostNames(t *testing.T) {
 	}
 }
 
+func TestRepairTellsWhatItDid(t *testing.T) {
+	root := pkitest.NewCA(t, "Root CA")
+	leaf := root.Leaf(t, "meet.example")
+	for want, bundle := range map[string][]byte{
+		"":                                   pkitest.Bundle(leaf, root),
+		"a repeated certificate was dropped": pkitest.Bundle(leaf, root, root),
+		"the order was repaired: issuers follow what they issued, the root is last":                                     pkitest.Bundle(root, leaf),
+		"a repeated certificate was dropped; the order was repaired: issuers follow what they issued, the root is last": pkitest.Bundle(root, leaf, root),
+	} {
+		r := newRig(t)
+		r.upload("bundle.cer", bundle)
+		if report := r.scan(); len(report.Notes) != 1 || report.Notes[0].Text != want {
+			t.Errorf("notes %+v, want %q", report.Notes, want)
+		}
+		r.holds("bundle.cer", leaf)
+	}
+}
+
 func TestTrustInUseStaysCertificates(t *testing.T) {
 	r := newRig(t)
 	leaf := pkitest.SelfSigned(t, "cb1.meet.example")

@@ -91,9 +91,9 @@ func (s *Store) sort(uploads []upload) (in arrivals, sums map[string]string, pro
 			problems[u.name] = unread(u.name, u.err)
 		case s.index.Files[u.name].Source == u.sum || s.index.Written[u.name] == u.sum:
 		case u.contents.Kind == pki.KindPKCS12:
-			problems[u.name] = waiting(u.name, "pki import")
+			problems[u.name] = waiting(u.name, pki.KindPKCS12, "pki import")
 		case u.contents.Kind == pki.KindLocked:
-			problems[u.name] = waiting(u.name, "pki unlock")
+			problems[u.name] = waiting(u.name, pki.KindKey, "pki unlock")
 		default:
 			in[u.name], sums[u.name] = u.contents, u.sum
 		}

@@ -78,7 +78,7 @@ func (s *Store) takeUnlocked(name string, uploads []upload, uses Uses) (Report, 
 	if !refused {
 		return report, nil
 	}
-	s.problems[name] = waiting(name, "pki unlock") // as the next look will find it
+	s.problems[name] = waiting(name, pki.KindKey, "pki unlock") // as the next look will find it
 	if len(report.Ask) > 0 {
 		return report, errAsking
 	}

@@ -59,6 +59,12 @@ func TestUnlock(t *testing.T) {
 	r.scan()
 	wantFault(t, r.unlock("xmpp.cer", passphrase), fault.WrongState, "has no passphrase of its own")
 
+	r.upload("other.pem", lock(t, leaf))
+	r.scan()
+	r.wantLines("other.pem waiting (key)", "xmpp.cer ready (certificate)", "xmpp.key ready (key)")
+	if _, err := r.Remove("other.pem", r.uses); err != nil {
+		t.Error(err)
+	}
 	r.upload("xmpp.key", lock(t, leaf)) // the same upload again is known
 	r.scan()
 	r.wantLines("xmpp.cer ready (certificate)", "xmpp.key ready (key)")
