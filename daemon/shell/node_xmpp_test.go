@@ -168,7 +168,7 @@ func (x testXmpp) ClusterRecover(_ context.Context, _ bus.Caller, force bool) (s
 	return "Writes after index 12 may be lost", nil
 }
 
-func (x testXmpp) WouldAccept(context.Context, []byte) ([]bus.Step, error)      { return nil, nil }
+func (x testXmpp) WouldAccept(context.Context, []byte) ([]bus.Step, error) { return nil, nil }
 func (x testXmpp) Reset(_ context.Context, _ bus.Caller, force bool) error {
 	return x.act(fmt.Sprintf("reset force=%v", force), nothing)
 }
