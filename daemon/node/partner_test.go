@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -35,7 +34,7 @@ type partner struct {
 }
 
 func newPartner(r *rig, c *pkitest.Issued) *partner {
-	p := &partner{r: r, dir: r.t.TempDir(), addr: fmt.Sprintf("127.0.94.%d", lastAddr.Add(1)),
+	p := &partner{r: r, dir: r.t.TempDir(), addr: newAddr(),
 		cert: &tls.Certificate{Certificate: [][]byte{c.Cert.Raw}, PrivateKey: c.Key, Leaf: c.Cert}}
 	r.t.Cleanup(p.close)
 	p.open()

@@ -31,6 +31,13 @@ const domain = "meet.example"
 
 var lastAddr atomic.Int32
 
+// newAddr returns an address that no other node of these tests has, nor one of
+// another run of them at the same time.
+func newAddr() string {
+	pid := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d", 64+pid>>8%128, pid%256, lastAddr.Add(1))
+}
+
 // rig is a node with the real configuration and certificate services, on a bus
 // and an address of its own.
 type rig struct {
@@ -61,7 +68,7 @@ func prepare(t *testing.T, toml string) *rig {
 	bustest.Start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	t.Cleanup(cancel)
-	r := &rig{t: t, ctx: ctx, addr: fmt.Sprintf("127.0.94.%d", lastAddr.Add(1)), dir: t.TempDir(), log: &journalText{}}
+	r := &rig{t: t, ctx: ctx, addr: newAddr(), dir: t.TempDir(), log: &journalText{}}
 	for _, d := range []string{"etc", "etc/conf.d", "config", "cert", "exchange", "xmpp"} {
 		if err := os.Mkdir(filepath.Join(r.dir, d), 0o700); err != nil {
 			t.Fatal(err)
