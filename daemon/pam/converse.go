@@ -5,7 +5,7 @@ import "unsafe"
 // message is struct pam_message, response struct pam_response (pam_conv(3)).
 type message struct {
 	style int32
-	text  unsafe.Pointer
+	_     unsafe.Pointer // what the module says
 }
 
 type response struct {
