@@ -1,6 +1,7 @@
 package dnscheck
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -22,6 +23,7 @@ func Judge(f Facts) Report {
 	j.addresses()
 	j.report.Domain = f.Domain
 	j.report.OK = !slices.ContainsFunc(j.report.Findings, func(f Finding) bool { return !f.Hint })
+	j.sort()
 	j.zone()
 	return j.report
 }
@@ -75,6 +77,22 @@ func (j *judgement) drop(r Record) {
 	if !slices.ContainsFunc(j.remove, func(o Record) bool { return same(o, r) }) {
 		j.remove = append(j.remove, r)
 	}
+}
+
+// sort puts hints behind faults and services before addresses. The rest has an
+// order too, which that of the answers is not.
+func (j *judgement) sort() {
+	slices.SortStableFunc(j.report.Findings, func(x, y Finding) int { return cmp.Compare(rank(x.Hint), rank(y.Hint)) })
+	slices.SortStableFunc(j.report.Found, func(x, y Line) int {
+		return cmp.Or(cmp.Compare(rank(x.Type != srv), rank(y.Type != srv)), cmp.Compare(x.Name, y.Name), cmp.Compare(x.Value, y.Value))
+	})
+}
+
+func rank(last bool) int {
+	if last {
+		return 1
+	}
+	return 0
 }
 
 // zone is the cure: what must go, as comments, and what must come. Where nothing

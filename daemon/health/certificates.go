@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
@@ -41,17 +42,18 @@ func uploadFaults(f bus.Certificate) []bus.Fault {
 	case "incomplete":
 		return []bus.Fault{tell(fault.Incomplete, f.File+" is not whole: "+f.Reason, "upload it again, or pki remove "+f.File)}
 	case "waiting":
-		return []bus.Fault{tell(fault.Incomplete, f.File+" waits for its passphrase", opener(f)+" "+f.File)}
+		what, remedy := apart(f.Reason)
+		return []bus.Fault{tell(fault.Incomplete, f.File+" is not taken in: "+what, remedy)}
 	}
 	return nil
 }
 
-// opener is the command that takes the passphrase.
-func opener(f bus.Certificate) string {
-	if f.Kind == "key" {
-		return "pki unlock"
+// apart splits a reason, which the list shows with what mends it in one.
+func apart(reason string) (what, remedy string) {
+	if at := strings.LastIndex(reason, "; "); at >= 0 {
+		return reason[:at], reason[at+2:]
 	}
-	return "pki import"
+	return reason, "pki list"
 }
 
 func serviceFaults(checks []bus.ServiceCheck) []bus.Fault {

@@ -73,7 +73,7 @@ var registry = []Condition{
 	{Code: fault.WeakKey, Severity: Error,
 		Means: "A key is below the strength that is accepted.", Remedy: "pki csr"},
 	{Code: fault.Incomplete, Severity: Warning,
-		Means: "An uploaded file is not whole, or waits for its passphrase.", Remedy: "pki list"},
+		Means: "An uploaded file is not whole, or waits for its passphrase or for a word from an administrator.", Remedy: "pki list"},
 	{Code: fault.InvalidArgument, Severity: Error,
 		Means: "An uploaded file was refused.", Remedy: "pki remove <file>"},
 	{Code: fault.Clock, Severity: Error,

@@ -136,13 +136,13 @@ func TestLook(t *testing.T) {
 			r.files = []bus.Certificate{
 				{File: "bad.cer", Kind: "certificate", State: "rejected", Reason: "RSA 1024 is too weak"},
 				{File: "half.cer", State: "incomplete", Reason: "the file ends early"},
-				{File: "all.p12", Kind: "pkcs12", State: "waiting"}, {File: "locked.key", Kind: "key", State: "waiting"},
+				{File: "all.p12", State: "waiting", Reason: "it waits for its passphrase; pki import all.p12"}, {File: "new.cer", State: "waiting", Reason: "it has other names"},
 			}
 		}, []bus.Fault{
 			{Code: "InvalidArgument", Text: "bad.cer was refused: RSA 1024 is too weak", Remedy: "pki remove bad.cer"},
 			{Code: "Incomplete", Text: "half.cer is not whole: the file ends early", Remedy: "upload it again, or pki remove half.cer"},
-			{Code: "Incomplete", Text: "all.p12 waits for its passphrase", Remedy: "pki import all.p12"},
-			{Code: "Incomplete", Text: "locked.key waits for its passphrase", Remedy: "pki unlock locked.key"},
+			{Code: "Incomplete", Text: "all.p12 is not taken in: it waits for its passphrase", Remedy: "pki import all.p12"},
+			{Code: "Incomplete", Text: "new.cer is not taken in: it has other names", Remedy: "pki list"},
 		}},
 		{"link failed", func(r *rig) {
 			r.bridge = bus.CallBridgeStatus{State: "failed", Code: "WrongSecret", Text: `connection to "meet.example" failed (wrong secret): cb1 says so`, Remedy: "callbridge secret"}

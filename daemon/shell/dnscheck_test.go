@@ -186,12 +186,12 @@ FAILURE: there is no SRV record _xmpp-component._tcp.meet.example
 REMEDY: put the zone lines below into the zone
 FAILURE: there is no SRV record _xmpp-client._tcp.meet.example
 REMEDY: put the zone lines below into the zone
-WARNING: there is no SRV record _xmpps-client._tcp.meet.example; clients that know direct TLS (XEP-0368) save a round trip with it
-REMEDY: add the optional records if clients shall use it
 FAILURE: the target cb1.meet.example of the node cb1 does not exist
 REMEDY: put the zone lines below into the zone
 FAILURE: the target cb2.meet.example of the node cb2 does not exist
 REMEDY: put the zone lines below into the zone
+WARNING: there is no SRV record _xmpps-client._tcp.meet.example; clients that know direct TLS (XEP-0368) save a round trip with it
+REMEDY: add the optional records if clients shall use it
 
 Zone lines:
 `, component, client)
@@ -231,11 +231,11 @@ func TestDNSCheckFaults(t *testing.T) {
 		}
 	}
 	want := []string{
-		"DNS: the name server 127.0.0.5 gives no answer: connection refused",
 		"DNS: the name servers disagree about cb2.meet.example A: 127.0.0.1 says 127.0.0.3; 127.0.0.2 says 127.0.0.9",
 		fmt.Sprintf("TCP: cb3.meet.example:%d (127.0.0.4) of _xmpp-component._tcp.meet.example can not be reached: connection refused", m.status.ComponentPort),
 		fmt.Sprintf("TCP: cb3.meet.example:%d (127.0.0.4) of _xmpp-client._tcp.meet.example can not be reached: connection refused", m.status.ClientPort),
 		"DNS: the target cb2.meet.example has the address 127.0.0.9, and the node cb2 has 127.0.0.3",
+		"DNS: the name server 127.0.0.5 gives no answer: connection refused",
 	}
 	if diff := cmp.Diff(want, said); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
