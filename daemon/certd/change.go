@@ -43,7 +43,9 @@ func (s *Service) make(ctx context.Context, base string, attrs []string, do func
 // Import opens a PKCS#12 file of the exchange folder; any other file is looked
 // at and its state reported.
 func (s *Service) Import(ctx context.Context, _ bus.Caller, file, passphrase string) ([]string, error) {
-	if err := s.take(ctx, false); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, askWithin) // for both questions, if there are two
+	defer cancel()
+	if err := s.take(ctx, true); err != nil {
 		return nil, err
 	}
 	var files []string

@@ -121,14 +121,15 @@ func (s *Service) elsewhere(c *x509.Certificate) (file string, ok bool) {
 }
 
 // opinions are what the members of the cluster say of the certificate in use.
-func (s *Service) opinions(ctx context.Context, v settings.Values) []bus.Step {
+// An XMPP service that is off knows of none.
+func (s *Service) opinions(ctx context.Context, v settings.Values) ([]bus.Step, error) {
 	chain := s.store.Shown(store.Service{Certificate: v.XMPP.Certificate, Bundle: v.XMPP.Bundle})
 	if chain == "" {
-		return nil
+		return nil, nil
 	}
 	steps, err := s.conn.Xmpp().WouldAccept(ctx, []byte(chain))
-	if err != nil {
-		return nil
+	if fault.CodeOf(err) == fault.Unavailable {
+		return nil, nil
 	}
-	return steps
+	return steps, err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"quorate.org/daemon/bus"
+	"quorate.org/daemon/fault"
 	"quorate.org/daemon/pki/pkitest"
 )
 
@@ -120,6 +121,16 @@ func TestServicesTellWhatBreaks(t *testing.T) {
 		"trust.cer Expired 20: the Call Bridge will refuse servers that it vouches for from 2026-12-10 on: the CA certificate of CN=Lab Root in trust.cer expires in 20 days",
 		"trust.cer Trust: the Call Bridge refuses this node's XMPP service: trust.cer holds neither the certificate in xmpp.cer nor its CA",
 	)
+}
+
+// Without an answer of the members all else is told.
+func TestServicesWithoutAnAnswer(t *testing.T) {
+	leaf := pkitest.SelfSigned(t, "meet.example")
+	r := inUse(t, leaf, map[string]any{"cluster.trust": "xmpp.cer"})
+	pinned := "xmpp.cer ok 365: the certificate of CN=meet.example in xmpp.cer is valid until 2027-11-20, and nothing ends with it: its key is what counts"
+	r.wantFindings("cluster", pinned, pinned)
+	r.members().say(fault.New(fault.Timeout, "no answer"))
+	r.wantFindings("cluster", pinned, "xmpp.cer ok: it is not known now whether the other nodes accept this one: not all of them answer in time", pinned)
 }
 
 // What is wrong with the files themselves.
