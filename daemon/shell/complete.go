@@ -11,8 +11,8 @@ import (
 // offerTime is how long completion waits for a service.
 const offerTime = 500 * time.Millisecond
 
-// units are the services completion offers for systemctl.
-var units = []string{"quorate-config", "quorate-xmpp", "quorate-cert"}
+// units are the services completion offers for systemctl and syslog.
+var units = []string{"quorate-config", "quorate-xmpp", "quorate-cert", "quorate-callbridge", "quorate-web"}
 
 // complete extends a line for the console.
 func (s *Shell) complete(line string) (string, []string) {
