@@ -101,12 +101,15 @@ func receive(conn *net.UnixConn) (answer, *os.File, error) {
 	var a answer
 	line, oob := make([]byte, maxLine), make([]byte, unix.CmsgSpace(4))
 	n, oobn, _, _, err := conn.ReadMsgUnix(line, oob)
-	if err != nil {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return a, nil, fmt.Errorf("reading the answer: %w", err)
 	}
 	file, err := descriptorOf(oob[:oobn])
 	if err != nil {
 		return a, nil, err
+	}
+	if n == 0 {
+		return a, nil, errors.New("no answer came: too many sign in at once, or the sign-in failed; its journal tells")
 	}
 	// One write of less than a socket's buffer arrives in one piece.
 	if err := json.Unmarshal(line[:n], &a); err != nil {
