@@ -71,7 +71,7 @@ func (p *planning) splits(s Service, next view) error {
 			return err
 		}
 	}
-	p.notes[s.Certificate] = answer.Note
+	p.notes[s.Certificate] = answer.Note // the last round is the one that counts
 	return nil
 }
 

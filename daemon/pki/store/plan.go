@@ -1,8 +1,10 @@
 package store
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"quorate.org/daemon/fault"
@@ -56,6 +58,9 @@ func plan(now view, in arrivals, uses Uses, at time.Time) *planning {
 		}
 	}
 	for p.round(in) { // a refusal can spoil another service that shares the file
+	}
+	for _, name := range uses.Trust {
+		p.notes[name] = join(p.notes[name], p.distrusted(name, in[name]))
 	}
 	return p
 }
@@ -131,6 +136,29 @@ func works(s Service, files view, at time.Time) error {
 
 func wrongKind(name string, k pki.Kind) error {
 	return fault.New(fault.InvalidArgument, fmt.Sprintf("%s can not be a %s", name, k))
+}
+
+// distrusted names whom a trust file in use no longer trusts once next takes its
+// place. That may be meant, so it is only told.
+func (p *planning) distrusted(name string, next *pki.Contents) string {
+	old := p.now(name)
+	if old == nil || next == nil {
+		return ""
+	}
+	t, err := pki.NewTrust(next.Certificates, nil)
+	if err != nil {
+		return ""
+	}
+	var gone []string
+	for _, c := range old.Certificates {
+		if _, err := t.Accept([]*x509.Certificate{c}, "", pki.Names(c), p.at); err != nil {
+			gone = append(gone, pki.Subject(c))
+		}
+	}
+	if len(gone) == 0 {
+		return ""
+	}
+	return "it no longer trusts " + strings.Join(gone, ", ")
 }
 
 // spoilsTrust returns why next can not take the place of a trust file.

@@ -134,6 +134,30 @@ func TestTrustInUseStaysCertificates(t *testing.T) {
 	r.holds("trust.pem", leaf)
 }
 
+// A trust file that drops somebody comes in, and says whom.
+func TestTrustTellsWhomItDrops(t *testing.T) {
+	ca := pkitest.NewCA(t, "Lab CA")
+	one, two, three := pkitest.SelfSigned(t, "cb1"), pkitest.SelfSigned(t, "cb2"), ca.Leaf(t, "cb3")
+	renewed := pkitest.SelfSigned(t, "cb2", pkitest.Key(two.Key))
+	r := newRig(t)
+	r.upload("trust.pem", pkitest.Bundle(one, two, three))
+	r.scan()
+	r.uses.Trust = []string{"trust.pem"}
+	for _, c := range []struct {
+		next []byte
+		want string
+	}{
+		{pkitest.Bundle(one, renewed, ca), ""}, // by its key, and by its CA
+		{pkitest.Bundle(two), "it no longer trusts CN=cb1, CN=Lab CA"},
+	} {
+		r.upload("trust.pem", c.next)
+		report := r.scan()
+		if len(report.Notes) != 1 || !strings.HasSuffix(report.Notes[0].Text, c.want) || c.want == "" && strings.Contains(report.Notes[0].Text, "trusts") {
+			t.Errorf("notes %+v, want %q", report.Notes, c.want)
+		}
+	}
+}
+
 // While the configuration can not be asked nothing that exists is replaced or
 // removed, but new files come in.
 func TestUnknownUses(t *testing.T) {
