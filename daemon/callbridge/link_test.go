@@ -31,10 +31,12 @@ func TestConnected(t *testing.T) {
 	if n := r.log.times(text, journal.LinkUp); n != 1 {
 		t.Errorf("journaled %d times:\n%s", n, r.log.text.String())
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.sni != domain || cmp.Diff(a.alpn, []string{"xmpp-client"}) != "" {
 		t.Errorf("the server saw SNI %q and ALPN %q", a.sni, a.alpn)
 	}
-	if b.streams > 0 {
+	if b.opened() > 0 {
 		t.Error("there are two links")
 	}
 }
@@ -114,8 +116,8 @@ func TestSilentServer(t *testing.T) {
 		}
 		a.send("<iq type='result' id='ping' from='meet.example' to='cb1.meet.example'/>")
 	}
-	if a.streams != 1 {
-		t.Fatalf("%d streams", a.streams)
+	if n := a.opened(); n != 1 {
+		t.Fatalf("%d streams", n)
 	}
 	got := r.await("lost", func(s bus.CallBridgeStatus) bool { return s.State != Connected })
 	if !strings.HasSuffix(got.Text, "does not answer any more") {
@@ -187,19 +189,14 @@ func TestNewSetup(t *testing.T) {
 	r.use(nil)
 	r.run()
 	r.awaitState(Connected)
-	streams := func() int {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		return a.streams
-	}
 	r.use(nil)
 	r.bridge.Reconnect()
 	if got := a.hears(); got != "</stream:stream>" {
 		t.Errorf("the old link ends with %q", got)
 	}
-	r.await("connected anew", func(s bus.CallBridgeStatus) bool { return s.State == Connected && streams() == 2 })
+	r.await("connected anew", func(s bus.CallBridgeStatus) bool { return s.State == Connected && a.opened() == 2 })
 	r.use(func(s *Setup) { s.Trust = NewTrust(pkitest.Certs(r.ca, pkitest.NewCA(t, "another")), nil) })
-	r.await("connected by another trust", func(s bus.CallBridgeStatus) bool { return s.State == Connected && streams() == 3 })
+	r.await("connected by another trust", func(s bus.CallBridgeStatus) bool { return s.State == Connected && a.opened() == 3 })
 	r.use(func(s *Setup) { s.Name, s.Secret = "", "" })
 	got := r.awaitState(NotConfigured)
 	if got.Text != "not configured: the name and the shared secret are missing" || got.Remedy != "callbridge name <name>; callbridge secret" {

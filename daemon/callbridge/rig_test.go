@@ -255,6 +255,20 @@ func (r *rig) serve(host string, cert *pkitest.Issued) *fakeServer {
 // good is a server with a certificate of the CA for the domain.
 func (r *rig) good(host string) *fakeServer { return r.serve(host, r.ca.Leaf(r.t, domain)) }
 
+// be changes how the server plays, for streams to come.
+func (s *fakeServer) be(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
+// opened is how many streams were opened so far.
+func (s *fakeServer) opened() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.streams
+}
+
 // die closes the port and every stream, as a node that is killed.
 func (s *fakeServer) die() {
 	s.listener.Close()

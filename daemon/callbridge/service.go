@@ -30,8 +30,9 @@ type Service struct {
 	log     *slog.Logger
 	conn    *bus.Conn
 	bridge  *Bridge
-	news    chan struct{} // holds one: the state changed
-	read    bool          // the settings were read; of Run's goroutine alone
+	object  *bus.BridgeObject
+	notify  *service.Notifier
+	read    bool // the settings were read; of Run's goroutine alone
 	current settings.Values
 	trust   *Trust       // last one that could be read …
 	files   [3]string    // … and of which files
@@ -40,16 +41,17 @@ type Service struct {
 
 // NewService returns a service that is not running.
 func NewService(cfg Config, conn *bus.Conn) *Service {
-	s := &Service{cfg: cfg, log: cfg.Log, conn: conn, news: make(chan struct{}, 1)}
-	s.bridge = NewBridge(cfg.Version, cfg.Resolver, cfg.Log, s.poke)
+	s := &Service{cfg: cfg, log: cfg.Log, conn: conn}
+	s.bridge = NewBridge(cfg.Version, cfg.Resolver, cfg.Log, s.publish)
 	return s
 }
 
-func (s *Service) poke() {
-	select {
-	case s.news <- struct{}{}:
-	default:
-	}
+// publish puts each state on the bus, even one that lasts a moment: whoever
+// asked in that moment is told of the next.
+func (s *Service) publish() {
+	status := s.bridge.Status()
+	s.tell(s.object.Publish(properties(status)))
+	s.tell(s.notify.Status(status.Text))
 }
 
 // Run serves until ctx ends.
@@ -63,7 +65,8 @@ func (s *Service) Run(ctx context.Context, notify *service.Notifier) error {
 		return err
 	}
 	s.readSettings(ctx)
-	object, err := s.conn.ServeBridge(s, properties(s.bridge.Status()), bus.LogTo(s.log))
+	s.notify = notify
+	s.object, err = s.conn.ServeBridge(s, properties(s.bridge.Status()), bus.LogTo(s.log))
 	if err != nil {
 		return err
 	}
@@ -72,11 +75,11 @@ func (s *Service) Run(ctx context.Context, notify *service.Notifier) error {
 	ended := make(chan struct{})
 	go func() { defer close(ended); s.bridge.Run(ctx) }()
 	defer func() { stop(); <-ended }()
-	return s.follow(ctx, notify, object, configured, renewed)
+	return s.follow(ctx, notify, configured, renewed)
 }
 
 // follow takes over what changes until ctx ends.
-func (s *Service) follow(ctx context.Context, notify *service.Notifier, object *bus.BridgeObject, configured, renewed <-chan struct{}) error {
+func (s *Service) follow(ctx context.Context, notify *service.Notifier, configured, renewed <-chan struct{}) error {
 	again := time.NewTicker(2 * time.Second)
 	defer again.Stop()
 	for {
@@ -93,10 +96,6 @@ func (s *Service) follow(ctx context.Context, notify *service.Notifier, object *
 			s.tell(notify.Reloading(func() string { s.readSettings(ctx); return s.bridge.Status().Text }))
 		case <-again.C:
 			s.retry(ctx)
-		case <-s.news:
-			status := s.bridge.Status()
-			s.tell(object.Publish(properties(status)))
-			s.tell(notify.Status(status.Text))
 		}
 	}
 }

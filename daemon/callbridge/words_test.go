@@ -55,7 +55,7 @@ func TestFailureInWords(t *testing.T) {
 			fault.TCP, "(connection refused or no answer): there is no way to 255.255.255.255:5223 in the network", "check the addresses and routes: ping 255.255.255.255"},
 		{"not TLS", func(r *rig) *fakeServer {
 			s := r.serve("cb1.meet.example", nil)
-			s.greeting = "<stream:error>not-well-formed</stream:error>"
+			s.be(func() { s.greeting = "<stream:error>not-well-formed</stream:error>" })
 			r.names.component(60, s)
 			return s
 		}, nil, fault.TLS, "(TLS failure): what answers at %s (host and port are from the SRV record " + record + ") does not speak TLS", portOfSRV},
@@ -67,7 +67,7 @@ func TestFailureInWords(t *testing.T) {
 		}, nil, fault.TLS, "(TLS failure): what answers at %s (host and port are from the SRV record " + record + ") does not speak XMPP", portOfSRV},
 		{"not XMPP", func(r *rig) *fakeServer {
 			s := r.good("cb1.meet.example")
-			s.greeting = "HTTP/1.1 400 Bad Request\r\n\r\n"
+			s.be(func() { s.greeting = "HTTP/1.1 400 Bad Request\r\n\r\n" })
 			r.names.component(60, s)
 			return s
 		}, nil, fault.Unavailable, "(service not available): what answers at %s (host and port are from the SRV record " + record + ") does not speak XMPP to components", portOfSRV},
@@ -104,7 +104,7 @@ func TestFailureInWords(t *testing.T) {
 			"give the server a certificate that names meet.example; or accept this one: callbridge trust <file>"},
 		{"unknown component", func(r *rig) *fakeServer {
 			s := r.good("cb1.meet.example")
-			s.refusal = streamErrorOf("host-unknown", "no call bridge has this address")
+			s.be(func() { s.refusal = streamErrorOf("host-unknown", "no call bridge has this address") })
 			r.names.component(60, s)
 			return s
 		}, nil, fault.UnknownComponent, `(unknown call bridge): %s knows no call bridge "cb1"`, "add it there: xmpp callbridge add cb1; and compare the domains"},
@@ -113,20 +113,22 @@ func TestFailureInWords(t *testing.T) {
 			"compare it with xmpp callbridge list there, and set it here: callbridge secret"},
 		{"no quorum", func(r *rig) *fakeServer {
 			s := r.good("cb1.meet.example")
-			s.refusal = streamErrorOf("resource-constraint", "no quorum: 1 of 3 voters reachable, 2 needed")
+			s.be(func() {
+				s.refusal = streamErrorOf("resource-constraint", "no quorum: 1 of 3 voters reachable, 2 needed")
+			})
 			r.names.component(60, s)
 			return s
 		}, nil, fault.NoQuorum, "(no quorum): %s can not sign a call bridge in: no quorum: 1 of 3 voters reachable, 2 needed",
 			"bring the missing nodes back: xmpp cluster status there"},
 		{"another stream error", func(r *rig) *fakeServer {
 			s := r.good("cb1.meet.example")
-			s.refusal = streamErrorOf("policy-violation", "too many\nfailed sign-ins")
+			s.be(func() { s.refusal = streamErrorOf("policy-violation", "too many\nfailed sign-ins") })
 			r.names.component(60, s)
 			return s
 		}, nil, fault.Unavailable, "(service not available): %s ended the stream: policy-violation, too many failed sign-ins", "look at the server's log: syslog there"},
 		{"no answer to the sign-in", func(r *rig) *fakeServer {
 			s := r.good("cb1.meet.example")
-			s.mute = true
+			s.be(func() { s.mute = true })
 			r.bridge.limits.signIn = 200 * time.Millisecond
 			r.names.component(60, s)
 			return s
@@ -164,7 +166,7 @@ func TestAttempts(t *testing.T) {
 	r := newRig(t)
 	a, b := r.good("cb1.meet.example"), r.good("cb2.meet.example")
 	a.die()
-	b.refusal = streamErrorOf("host-unknown", "")
+	b.be(func() { b.refusal = streamErrorOf("host-unknown", "") })
 	r.names.component(60, a, b)
 	r.use(nil)
 	r.run()

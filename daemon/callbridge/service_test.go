@@ -1,0 +1,161 @@
+package callbridge
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/bus/bustest"
+	"quorate.org/daemon/fault"
+	"quorate.org/daemon/pki/pkitest"
+	"quorate.org/daemon/service"
+	"quorate.org/daemon/settings"
+)
+
+// node is the rest of the node: the configuration and certificate services.
+type node struct {
+	bus.ConfigServer
+	bus.CertificatesServer
+
+	mu         sync.Mutex // guards what follows
+	generation uint64
+	raw        settings.Raw
+	files      map[string][]byte
+	reads      int // of files
+}
+
+func (n *node) Values(context.Context, bus.Caller) (map[string]any, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return settings.Encode(n.raw, n.generation, false), nil
+}
+
+func (n *node) Get(_ context.Context, file string) ([]byte, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.reads++
+	if pem, ok := n.files[file]; ok {
+		return pem, nil
+	}
+	return nil, fault.Mend(fault.NotFound, "there is no file "+file, "pki list")
+}
+
+func dial(t *testing.T) *bus.Conn {
+	t.Helper()
+	c, err := bus.Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// The service follows settings and certificates as they change, and tells the
+// state over the bus.
+func TestService(t *testing.T) {
+	bustest.Start(t)
+	r := newRig(t)
+	a := r.good("cb1.meet.example")
+	r.names.component(60, a)
+	n := &node{raw: settings.Raw{}, files: map[string][]byte{"ca.cer": pkitest.NewCA(t, "another").PEM()}}
+	config, err := dial(t).ServeConfig(n, bus.ConfigProperties{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificates, err := dial(t).ServeCertificates(n, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewService(Config{Version: "0.1.0", Resolver: r.bridge.resolver, PublicRoots: filepath.Join(t.TempDir(), "none"),
+		Log: slog.New(slog.DiscardHandler)}, dial(t))
+	s.bridge.now = r.bridge.now
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- service.Run(ctx, slog.New(slog.DiscardHandler), nil, func(ctx context.Context, n *service.Notifier) error { return s.Run(ctx, n) })
+	}()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the service ended with %v", err)
+		}
+	}()
+
+	client := dial(t).Bridge()
+	ticks, err := client.Watch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	await := func(what, text string) bus.CallBridgeStatus {
+		t.Helper()
+		limit := time.After(20 * time.Second)
+		for {
+			status, err := client.Status(t.Context())
+			if err == nil && status.Text == text {
+				return status
+			}
+			select {
+			case <-ticks:
+			case <-limit:
+				t.Fatalf("%s: %v, told %q, want %q", what, err, status.Text, text)
+			}
+		}
+	}
+	set := func(key string, value any) {
+		t.Helper()
+		n.mu.Lock()
+		n.raw[key] = value
+		n.generation++
+		generation := n.generation
+		n.mu.Unlock()
+		if err := config.Changed(generation, []string{key}); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	await("at first", "not configured: the name, the domain and the shared secret are missing")
+	set("callbridge.name", "cb1")
+	set("callbridge.domain", domain)
+	await("half", "not configured: the shared secret is missing")
+	set("callbridge.trust", "nothere.cer")
+	set("callbridge.secret", secret)
+	await("without its trust file", `connection to "meet.example" failed (not found): the trusted certificates in nothere.cer can not be read: there is no file nothere.cer`)
+	set("callbridge.trust", "ca.cer")
+	await("by another CA", fmt.Sprintf(`connection to "meet.example" failed (certificate not trusted): the certificate of CN=meet.example at %s is issued by CN=CA of the tests, which is not trusted`,
+		target{host: a.host, port: a.port}))
+	n.mu.Lock()
+	n.files["ca.cer"] = r.ca.PEM()
+	n.mu.Unlock()
+	if err := certificates.Changed([]string{"ca.cer"}); err != nil {
+		t.Fatal(err)
+	}
+	connected := fmt.Sprintf("connected to %s (secure)", target{host: a.host, port: a.port})
+	await("by the right CA", connected)
+
+	set("callbridge.trust", "")
+	await("by public CAs alone", fmt.Sprintf(`connection to "meet.example" failed (certificate not trusted): the certificate of CN=meet.example at %s is issued by CN=CA of the tests, which is not trusted`,
+		target{host: a.host, port: a.port}))
+	n.mu.Lock()
+	n.files["bundle.pem"] = r.ca.PEM()
+	n.mu.Unlock()
+	set("xmpp.bundle", "bundle.pem")
+	first := await("by the bundle of the XMPP service", connected)
+
+	set("xmpp.client_port", int64(5333)) // no matter of the link's
+	if err := client.Reconnect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.hears(); got != "</stream:stream>" {
+		t.Errorf("the old link ends with %q", got)
+	}
+	await("anew", connected)
+	p, err := client.Properties(t.Context())
+	if want := (bus.BridgeProperties{State: Connected, Server: first.Server, Text: connected}); err != nil || p != want {
+		t.Errorf("properties %+v, %v", p, err)
+	}
+}
