@@ -167,7 +167,7 @@ func linkBlock(status bus.CallBridgeStatus, now time.Time) string {
 		}
 	}
 	for _, a := range status.Attempts {
-		fields = append(fields, layout.Field{Label: "Tried " + a.Server, Value: fault.Code(a.Code).Title() + ": " + a.Text})
+		fields = append(fields, layout.Field{Label: "Tried", Value: a.Server + " (" + fault.Code(a.Code).Title() + "): " + a.Text})
 	}
 	return layout.StatusBlock(append(fields, layout.Field{Label: "STATUS", Value: "Call Bridge " + status.State + lasting(status.Since, now)}))
 }
