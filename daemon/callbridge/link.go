@@ -8,7 +8,7 @@ import (
 	"errors"
 	"net"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"quorate.org/daemon/fault"
@@ -28,10 +28,10 @@ type link struct {
 	limits limits
 
 	scan  *xmlwire.Scanner
-	buf   []byte      // read and not consumed
-	done  int         // bytes of buf that were consumed
-	alive bool        // signed in: silence is broken by a ping
-	ended atomic.Bool // by us
+	buf   []byte    // read and not consumed
+	done  int       // bytes of buf that were consumed
+	alive bool      // signed in: silence is broken by a ping
+	ended sync.Once // by us
 }
 
 func newLink(conn *tls.Conn, at target, s *Setup, l limits) *link {
@@ -184,15 +184,14 @@ func (l *link) serve(ctx context.Context, answer func(dst []byte, ev xmlwire.Eve
 	}
 }
 
-// close ends the stream and the connection.
+// close ends the stream and the connection, and returns when that is done.
 func (l *link) close() {
-	if l.ended.Swap(true) {
-		return
-	}
-	// Whether the server hears of it makes no difference to us.
-	_ = l.conn.SetWriteDeadline(time.Now().Add(time.Second))
-	_, _ = l.conn.Write([]byte(stanza.StreamEnd))
-	_ = l.conn.Close()
+	l.ended.Do(func() {
+		// Whether the server hears of it makes no difference to us.
+		_ = l.conn.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = l.conn.Write([]byte(stanza.StreamEnd))
+		_ = l.conn.Close()
+	})
 }
 
 // ping asks the domain whether it is there (XEP-0199 §4.2).

@@ -107,7 +107,7 @@ type logText struct {
 func (l *logText) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.text.Write(append(b, '\n'))
+	return l.text.Write(append(bytes.Clone(b), '\n'))
 }
 
 // times counts the entries that have a message and an ID.
