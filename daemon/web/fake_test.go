@@ -17,7 +17,7 @@ type fakeXmpp struct {
 
 	mu      sync.Mutex
 	cluster bus.ClusterStatus // guarded by mu
-	silent  chan struct{}     // nil: answers at once; else when it is closed
+	silent  chan struct{}     // guarded by mu; nil: answers at once; else when it is closed
 }
 
 func newFakeXmpp() *fakeXmpp {
@@ -26,9 +26,12 @@ func newFakeXmpp() *fakeXmpp {
 }
 
 func (f *fakeXmpp) Status(ctx context.Context) (bus.XmppStatus, error) {
-	if f.silent != nil {
+	f.mu.Lock()
+	silent := f.silent
+	f.mu.Unlock()
+	if silent != nil {
 		select {
-		case <-f.silent:
+		case <-silent:
 		case <-ctx.Done():
 			return bus.XmppStatus{}, ctx.Err()
 		}
@@ -50,6 +53,15 @@ func (f *fakeXmpp) Users(context.Context) ([]bus.User, error)                   
 func (f *fakeXmpp) CallBridgeCheck(context.Context) ([]bus.CheckedBridge, error) { return nil, nil }
 func (f *fakeXmpp) Preflight(context.Context) ([]bus.Step, error)                { return nil, nil }
 func (f *fakeXmpp) SetDomain(context.Context, bus.Caller, string) error          { return nil }
+
+// fallSilent keeps Status from answering until the returned function is called.
+func (f *fakeXmpp) fallSilent() (speak func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.silent = make(chan struct{})
+	silent := f.silent
+	return func() { close(silent) }
+}
 
 // setState changes the cluster's state.
 func (f *fakeXmpp) setState(state string) {

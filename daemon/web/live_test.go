@@ -161,8 +161,8 @@ func TestLivePagesAreBounded(t *testing.T) {
 // and the page says so in its place.
 func TestStatusWithoutServices(t *testing.T) {
 	journalOf(t, "exit 0")
-	r := newRig(t, plainLooks, func(r *rig) { r.xmpp.silent = make(chan struct{}) })
-	defer close(r.xmpp.silent)
+	r := newRig(t, plainLooks)
+	defer r.xmpp.fallSilent()()
 	b := r.signedIn("admin")
 	begin := time.Now()
 	a := b.get("/status")

@@ -200,7 +200,9 @@ type text struct {
 func (x *text) Write(p []byte) (int, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.b.Write(append(p, '\n'))
+	n, err := x.b.Write(p)
+	x.b.WriteByte('\n')
+	return n, err
 }
 
 func (x *text) String() string {
