@@ -36,8 +36,7 @@ type Bridge struct {
 func NewBridge(version string, resolver *resolve.Resolver, log *slog.Logger, tell func()) *Bridge {
 	b := &Bridge{version: version, resolver: resolver, log: log, tell: tell, limits: defaultLimits,
 		now: time.Now, setup: &Setup{}, anew: make(chan struct{})}
-	b.state = unconfigured(b.setup)
-	b.state.since = b.now()
+	b.become(beginning(b.setup))
 	return b
 }
 
@@ -50,6 +49,7 @@ func (b *Bridge) Use(s *Setup) {
 		return
 	}
 	b.setup = s
+	b.become(beginning(s))
 	b.again()
 }
 
@@ -93,17 +93,12 @@ func (b *Bridge) Run(ctx context.Context) {
 
 // drive makes and keeps links by one setup until ctx ends.
 func (b *Bridge) drive(ctx context.Context, s *Setup) {
-	switch {
-	case s.missing() != nil:
-		b.enter(unconfigured(s))
-		<-ctx.Done()
-		return
-	case s.Fault != nil:
-		b.enter(state{name: Failed, text: failure(s, s.Fault), why: s.Fault})
+	first := beginning(s)
+	b.enter(first)
+	if first.name != Connecting {
 		<-ctx.Done()
 		return
 	}
-	b.enter(connecting(s))
 	d := &driver{Bridge: b, setup: s, plan: plan{draw: rand.Int64N}, finder: finder{resolver: b.resolver, now: b.now}}
 	for ctx.Err() == nil {
 		d.step(ctx)
@@ -205,11 +200,7 @@ func (d *driver) open(ctx context.Context, t target) (*link, *fault.Error) {
 // enter publishes a state and journals it, unless it says what was said last.
 func (b *Bridge) enter(s state) {
 	b.mu.Lock()
-	s.since = b.now()
-	if s.name == b.state.name {
-		s.since = b.state.since
-	}
-	b.state = s
+	b.become(s)
 	news := s.text != b.logged
 	b.logged = s.text
 	b.mu.Unlock()
@@ -219,6 +210,16 @@ func (b *Bridge) enter(s state) {
 	if b.tell != nil {
 		b.tell()
 	}
+}
+
+// become takes a state over; its time goes on while only the words change. b.mu
+// is held.
+func (b *Bridge) become(s state) {
+	s.since = b.now()
+	if s.name == b.state.name {
+		s.since = b.state.since
+	}
+	b.state = s
 }
 
 func (b *Bridge) journal(s state) {

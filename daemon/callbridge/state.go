@@ -35,12 +35,14 @@ func failure(s *Setup, why *fault.Error) string {
 	return fmt.Sprintf("connection to %q failed (%s): %s", s.Domain, why.Code.Title(), why.Message)
 }
 
-func unconfigured(s *Setup) state {
-	why := s.missing()
-	return state{name: NotConfigured, text: why.Message, why: why}
-}
-
-func connecting(s *Setup) state {
+// beginning is the state before anything was tried.
+func beginning(s *Setup) state {
+	if why := s.missing(); why != nil {
+		return state{name: NotConfigured, text: why.Message, why: why}
+	}
+	if s.Fault != nil {
+		return state{name: Failed, text: failure(s, s.Fault), why: s.Fault}
+	}
 	return state{name: Connecting, text: fmt.Sprintf("connecting to %q", s.Domain)}
 }
 
