@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
 )
 
@@ -121,6 +122,7 @@ func TestStatusIsLive(t *testing.T) {
 	next(t, events, "state LEADER")
 	r.xmpp.setState("NO LEADER")
 	next(t, events, "state NO LEADER")
+	b.get("/status?auto")
 	if s.last != active {
 		t.Error("a live page counts as activity")
 	}
@@ -246,6 +248,15 @@ func TestWordsOfFaults(t *testing.T) {
 	} {
 		if got := asFault(err); got.Code != want || got.Message == "" {
 			t.Errorf("%v: %+v", err, got)
+		}
+	}
+}
+
+func TestWorstFirst(t *testing.T) {
+	got := worstFirst([]bus.Fault{{Code: string(fault.NoTolerance)}, {Code: string(fault.DNS)}, {Code: string(fault.Drift)}, {Code: string(fault.NoQuorum)}})
+	for i, code := range []fault.Code{fault.DNS, fault.NoQuorum, fault.NoTolerance, fault.Drift} {
+		if got[i].Code != string(code) {
+			t.Errorf("%d is %s, want %s", i, got[i].Code, code)
 		}
 	}
 }

@@ -80,7 +80,9 @@ func (s *Server) servePage(p page) http.HandlerFunc {
 		if !s.method(w, r, allowed...) {
 			return
 		}
-		who.touch(time.Now())
+		if !r.URL.Query().Has("auto") { // a page without script that loads itself anew is nobody's doing
+			who.touch(time.Now())
+		}
 		v := &visit{session: who, request: r, own: s.conn}
 		if r.Method == http.MethodPost {
 			s.post(w, p, v)

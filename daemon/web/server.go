@@ -160,6 +160,9 @@ func (s *Server) renew(ctx context.Context, files bool) (summary string) {
 	s.facts.Store(f)
 	s.identity.renew(ctx, s.conn.Certificates(), f.settings.Web, s.cfg.Hostname(), files)
 	s.doors.set(s.wanted(f), s.httpServer)
+	if f.known && !f.settings.Web.Enabled {
+		s.sessions.endAll() // or they would be there again when it is enabled
+	}
 	return s.doors.summary()
 }
 

@@ -173,12 +173,13 @@ func portOf(addr string) int64 { return int64(netip.MustParseAddrPort(addr).Port
 
 func TestPortFollowsTheSettings(t *testing.T) {
 	r := newRig(t)
-	moved := freeAddr(t)
+	b, moved := r.signedIn("admin"), freeAddr(t)
 	r.set(map[string]any{"web.port": portOf(moved)})
 	r.until("the new port is open", func() bool { return r.answers(moved) })
 	r.until("the old port is closed", func() bool { return !r.answers(r.addr) })
 	r.set(map[string]any{"web.enabled": false})
 	r.until("Web Admin is off", func() bool { return !r.answers(moved) })
+	r.until("every sign-in has ended", func() bool { return r.server.sessions.find(b.cookie(), time.Now(), time.Hour) == nil })
 	r.set(map[string]any{"web.enabled": true})
 	r.until("Web Admin is on", func() bool { return r.answers(moved) })
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,9 +41,21 @@ func (s *Server) status(ctx context.Context, v *visit) *status {
 	ask(ctx, &wg, &all.Certificates, func(ctx context.Context) ([]bus.Certificate, error) { return certificatesInUse(ctx, conn) })
 	ask(ctx, &wg, &all.Services, conn.Certificates().Services)
 	ask(ctx, &wg, &all.Errors, s.errors.look)
-	wg.Go(func() { all.Faults = health.Look(ctx, conn) })
+	wg.Go(func() { all.Faults = worstFirst(health.Look(ctx, conn)) })
 	wg.Wait()
 	return all
+}
+
+// worstFirst puts what does not work before what may stop working.
+func worstFirst(faults []bus.Fault) []bus.Fault {
+	warning := func(f bus.Fault) int {
+		if health.Of(f.Code).Severity == health.Warning {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(faults, func(a, b bus.Fault) int { return warning(a) - warning(b) })
+	return faults
 }
 
 func certificatesInUse(ctx context.Context, conn *bus.Conn) ([]bus.Certificate, error) {
