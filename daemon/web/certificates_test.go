@@ -42,7 +42,8 @@ func TestCertificatesAtAGlance(t *testing.T) {
 	says(t, b.get(storePath).body, "xmpp.cer", "19 days left", "expired 11 days ago", "3329 days left", "the file ends in the middle of a PEM block",
 		"clients and Call Bridges refuse this node when xmpp.cer ends", "in 19 days", "Remedy: upload a new xmpp.cer")
 	says(t, b.get(storePath+"?file=xmpp.cer").body, leafPrint, "CN=Example Root CA", "?download=xmpp.cer")
-	hides(t, b.get(storePath+"?file=xmpp.key").body, "?download=xmpp.key")
+	hides(t, b.get(storePath+"?file=xmpp.key").body, "?download=")
+	hides(t, b.get(storePath+"?file=half.cer").body, "?download=")
 	says(t, b.get(storePath+"?file=none.cer").body, "there is no file none.cer")
 }
 
@@ -154,7 +155,7 @@ func TestCertificateRefusals(t *testing.T) {
 		{[]string{"action", "export", "export", "xmpp.key", "export-passphrase", "hunter2"}, []string{`id="w-confirm-export-passphrase"`}},
 		{[]string{"action", "export", "export", "xmpp.key"}, []string{`id="w-export-passphrase"`}},
 		{[]string{"action", "remove", "file", "xmpp.cer"}, []string{"not confirmed"}},
-		{[]string{"action", "remove", "file", "xmpp.cer", "sure", "yes"}, []string{"xmpp.cer is in use", "Remedy: xmpp certs none"}},
+		{[]string{"action", "remove", "file", "xmpp.cer", "sure", "yes"}, []string{"xmpp.cer is in use", "Remedy:</strong> xmpp certs none"}},
 		{[]string{"action", "assign-web", "key", "xmpp.key", "certificate", "old.cer"}, []string{`id="w-key"`, "does not belong to old.cer", "<option selected>old.cer"}},
 		{[]string{"action", "assign-web", "key", "xmpp.key"}, []string{`id="w-certificate"`}},
 	} {

@@ -82,10 +82,10 @@ func TestClusterRefusals(t *testing.T) {
 
 	d.notes.refuseWith("ClusterJoin", fault.Mend(fault.SecretConflict, "the cluster has another secret for cb1", "xmpp callbridge add-secret cb1"))
 	want(t, b.post(clusterPath, url.Values{"action": {"join"}, "host": {"10.0.0.10"}}), http.StatusUnprocessableEntity,
-		"another secret for cb1", "Remedy: xmpp callbridge add-secret cb1", `value="10.0.0.10"`)
+		"another secret for cb1", "Remedy:</strong> xmpp callbridge add-secret cb1", `value="10.0.0.10"`)
 
 	d.notes.refuseWith("ClusterInitialize", fault.Mend(fault.NoQuorum, "no quorum: 1 of 3 voters reachable, 2 needed", "bring a node back"))
-	want(t, b.post(clusterPath, url.Values{"action": {"initialize"}}), http.StatusServiceUnavailable, "1 of 3 voters reachable", "Remedy: bring a node back")
+	want(t, b.post(clusterPath, url.Values{"action": {"initialize"}}), http.StatusServiceUnavailable, "1 of 3 voters reachable", "Remedy:</strong> bring a node back")
 
 	// Without a name, the service would take this node out.
 	want(t, b.post(clusterPath, url.Values{"action": {"remove"}, "sure": {"yes"}}), http.StatusUnprocessableEntity, "names no node")

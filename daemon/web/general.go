@@ -109,7 +109,7 @@ func saveLinkWithClusterSecret(ctx context.Context, v *visit) (string, error) {
 func (v *visit) wantedLink() map[string]any {
 	wanted := v.parse(linkKeys)
 	if v.text("name") != "" && v.text("domain") == "" {
-		v.blame("domain", "the Call Bridge needs the domain: its address is "+v.text("name")+".domain")
+		v.blame("domain", "the Call Bridge needs the domain of its servers, as in meet.example")
 	}
 	return wanted
 }

@@ -135,7 +135,7 @@ func TestReconnect(t *testing.T) {
 		t.Errorf("asked for %q", got)
 	}
 	d.notes.refuseWith("Reconnect", fault.Mend(fault.WrongState, "the Call Bridge has no name", "give it one"))
-	want(t, b.post(general1, url.Values{"action": {"reconnect"}}), http.StatusUnprocessableEntity, "has no name", "Remedy: give it one")
+	want(t, b.post(general1, url.Values{"action": {"reconnect"}}), http.StatusUnprocessableEntity, "has no name", "Remedy:</strong> give it one")
 }
 
 // An operator is shown what is configured, and no form and no secret.

@@ -111,7 +111,7 @@ func TestWhatIsNotAppliedIsTakenBack(t *testing.T) {
 	})
 	b := d.signedIn("admin")
 	form := values("action", "listen", "listen", "a", "client-port", "6222", "component-port", "5223", "cluster-port", "5224", "gossip-port", "7946")
-	want(t, b.post(xmppPath, form), http.StatusUnprocessableEntity, "nothing was changed: port 6222 is in use", "Remedy: choose another port")
+	want(t, b.post(xmppPath, form), http.StatusUnprocessableEntity, "nothing was changed: port 6222 is in use", "Remedy:</strong> choose another port")
 	if got := d.setting("xmpp.client_port"); got != "5222" {
 		t.Errorf("the port is %s", got)
 	}
@@ -123,7 +123,13 @@ func TestAKnownFaultIsNoFailure(t *testing.T) {
 		d.node.applied = []bus.Step{{Name: "certificate", Text: "xmpp.cer has expired"}}
 		d.node.faults = []bus.Fault{{Text: "xmpp.cer has expired"}}
 	})
-	says(t, d.signedIn("admin").does(xmppPath, values("action", "disable")), "XMPP service disabled")
+	if _, err := d.config.Set(t.Context(), map[string]any{"xmpp.enabled": true}); err != nil {
+		t.Fatal(err)
+	}
+	says(t, d.signedIn("admin").does(xmppPath, values("action", "disable")), "</strong> XMPP service disabled")
+	if got := d.setting("xmpp.enabled"); got != "false" {
+		t.Errorf("xmpp.enabled is %s", got)
+	}
 }
 
 func TestEnableAsksFirst(t *testing.T) {
@@ -133,7 +139,7 @@ func TestEnableAsksFirst(t *testing.T) {
 	})
 	b := d.signedIn("admin")
 	says(t, b.get(xmppPath).body, "not all is there", "no interface is set", "Remedy: xmpp listen a", `value="enable"`)
-	want(t, b.post(xmppPath, values("action", "enable")), http.StatusUnprocessableEntity, "was not enabled: no interface is set", "Remedy: xmpp listen a")
+	want(t, b.post(xmppPath, values("action", "enable")), http.StatusUnprocessableEntity, "was not enabled: no interface is set", "Remedy:</strong> xmpp listen a")
 	if got := d.setting("xmpp.enabled"); got != "false" {
 		t.Errorf("xmpp.enabled is %s", got)
 	}
@@ -161,7 +167,7 @@ func TestXmppRefusals(t *testing.T) {
 		{values("action", "bridge-add-secret", "known-bridge", "cb1"), []string{`id="w-bridge-secret"`, `value="cb1"`}},
 		{values("action", "bridge-add-secret", "known-bridge", "cb1", "bridge-secret", "hunter2"), []string{"another secret for cb1", `id="w-bridge-secret"`, "type the cluster"}},
 		{values("action", "domain"), []string{`id="w-domain"`}},
-		{values("action", "domain", "domain", "other.example"), []string{"the cluster serves meet.example", "Remedy: xmpp reset", `value="other.example"`}},
+		{values("action", "domain", "domain", "other.example"), []string{"the cluster serves meet.example", "Remedy:</strong> xmpp reset", `value="other.example"`}},
 		{values("action", "trust"), []string{`id="w-trust"`}},
 		{values("action", "user-add", "user", "carol", "password", "hunter2", "confirm-password", "hunter3"), []string{`id="w-confirm-password"`, "the two differ", `value="carol"`}},
 		{values("action", "user-add", "user", "carol"), []string{`id="w-password"`, "may not be empty"}},
