@@ -75,24 +75,43 @@ trixie_sources() {
 	EOF
 }
 
-# trixie_tool DIRECTORY PACKAGE[=VERSION]… — unpacks packages of Debian 13 below the directory without
-# installing them: an apt of its own fetches them and checks their signatures.
-trixie_tool() {
-	local directory=$1 apt=$build/apt
+# trixie_apt COMMAND ARGUMENT… — an apt command with a configuration and lists of its own: Debian 13's, signatures
+# checked, nothing of this machine's packages touched.
+trixie_apt() {
+	local command=$1 apt=$build/apt
 	shift
+	"$command" -q -o "Dir::Etc=$apt/etc" -o "Dir::State=$apt/state" -o "Dir::State::status=$apt/status" \
+		-o "Dir::Cache=$apt/cache" -o APT::Architecture=amd64 -o APT::Sandbox::User=root "$@"
+}
+
+# trixie_lists — brings the package lists of Debian 13 up to date.
+trixie_lists() {
+	local apt=$build/apt
 	mkdir -p "$apt"/etc/{apt.conf.d,preferences.d,sources.list.d} "$apt"/{state/lists/partial,cache/archives/partial,fetched}
 	touch "$apt/status"
 	trixie_sources >"$apt/etc/sources.list.d/trixie.sources"
-	local options=(-q -o "Dir::Etc=$apt/etc" -o "Dir::State=$apt/state" -o "Dir::State::status=$apt/status"
-		-o "Dir::Cache=$apt/cache" -o APT::Architecture=amd64 -o APT::Sandbox::User=root)
+	trixie_apt apt-get update >/dev/null || fail "Reading the Debian 13 package lists of the mirror failed."
+}
+
+# trixie_tool DIRECTORY PACKAGE[=VERSION]… — unpacks packages of Debian 13 below the directory without
+# installing them.
+trixie_tool() {
+	local directory=$1 fetched=$build/apt/fetched
+	shift
 	say "Fetching $* of Debian 13"
-	apt-get "${options[@]}" update >/dev/null || fail "Reading the Debian 13 package lists of the mirror failed."
-	rm -f "$apt"/fetched/*.deb
-	(cd "$apt/fetched" && apt-get "${options[@]}" download "$@" >/dev/null) || fail "Fetching $* of Debian 13 failed."
+	trixie_lists
+	rm -f "$fetched"/*.deb
+	(cd "$fetched" && trixie_apt apt-get download "$@" >/dev/null) || fail "Fetching $* of Debian 13 failed."
+	unpack "$directory" "$fetched"/*.deb
+}
+
+# unpack DIRECTORY FILE.deb… — their files below the directory, whole or not at all.
+unpack() {
+	local directory=$1 package
+	shift
 	rm -rf "$directory.new"
 	mkdir -p "$directory.new"
-	local package
-	for package in "$apt"/fetched/*.deb; do
+	for package in "$@"; do
 		dpkg-deb -x "$package" "$directory.new"
 	done
 	rm -rf "$directory"
