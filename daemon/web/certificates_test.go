@@ -72,8 +72,8 @@ func TestUpload(t *testing.T) {
 	if got := d.notes.take(); !slices.Equal(got, []string{"Upload xmpp.cer", "Upload ca.cer"}) {
 		t.Errorf("asked for %q", got)
 	}
-	if string(d.store.content) != "two" {
-		t.Errorf("the content is %q", d.store.content)
+	if got := d.notes.given("Upload"); got != "two" {
+		t.Errorf("the content is %q", got)
 	}
 	// A renewal keeps the name, whatever the file was called.
 	if got := b.upload(map[string]string{"as": "xmpp.cer"}, "download(3).crt", "new"); got.code != http.StatusSeeOther {
