@@ -84,11 +84,12 @@ func (o *object) invoke(sender string, rule methodRule, body []any) ([]any, erro
 	if err != nil {
 		return nil, err
 	}
-	if rule.journal {
+	journal := rule.journal && (rule.access == accessChange || who.SeesSecrets())
+	if journal {
 		who.From = o.conn.origin(ctx, who.PID)
 	}
 	out, err := o.permitted(ctx, who, rule, body)
-	if rule.journal {
+	if journal {
 		o.audit(Change{Caller: who, Interface: o.rule.name, Method: rule.name, Args: describe(rule, body), Err: err})
 	}
 	return out, err
