@@ -204,6 +204,10 @@ func (l *Lab) Close(ctx context.Context) error {
 // Dir returns the lab's directory.
 func (l *Lab) Dir() string { return l.cfg.Dir }
 
+// NetNS returns the network namespace at the lab's end of the segment, where an
+// administrator's own machine would be.
+func (l *Lab) NetNS() string { return l.net.name }
+
 // Local reports whether the nodes are processes, not virtual machines.
 func (l *Lab) Local() bool { return l.cfg.Local }
 

@@ -70,7 +70,7 @@ func (n *Node) Addr() string { return n.addr }
 
 // WebURL returns where Web Admin is, by the name in the lab's DNS, at the port
 // of the default settings.
-func (n *Node) WebURL() string { return "https://" + n.name + "." + Domain + ":445" }
+func (n *Node) WebURL() string { return "https://" + n.name + "." + Domain + ":" + webPort }
 
 // Dir returns the directory with the node's logs.
 func (n *Node) Dir() string { return n.dir }
