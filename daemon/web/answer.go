@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"time"
 
@@ -39,6 +40,8 @@ func asFault(err error) *fault.Error {
 		return f
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault.Mend(fault.Timeout, "a service did not answer in time", "health")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fault.Mend(fault.Timeout, "the form did not arrive in time", "send it again")
 	case errors.Is(err, context.Canceled):
 		return fault.New(fault.Unavailable, "cancelled; what the service has begun it may still finish")
 	}

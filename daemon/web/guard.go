@@ -25,7 +25,6 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src
 // headers go with every answer.
 var headers = map[string]string{
 	"Content-Security-Policy":      policy,
-	"Strict-Transport-Security":    "max-age=31536000", // RFC 6797; without subdomains, which are not this node's
 	"X-Content-Type-Options":       "nosniff",
 	"X-Frame-Options":              "DENY",
 	"Referrer-Policy":              "no-referrer",
@@ -45,6 +44,13 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		}
 		if !hostForm.MatchString(r.Host) {
 			s.refuse(w, r, http.StatusBadRequest, fault.New(fault.InvalidArgument, "the Host header names no host"))
+			return
+		}
+		if len(r.TransferEncoding) > 0 {
+			// No browser sends a form so, and two lengths in one request are how
+			// requests are smuggled (RFC 9112 §11.2). What follows is not read.
+			w.Header().Set("Connection", "close")
+			s.refuse(w, r, http.StatusLengthRequired, fault.New(fault.InvalidArgument, "a request must have a Content-Length"))
 			return
 		}
 		if err := foreign.Check(r); err != nil {
@@ -135,6 +141,9 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request) {
 	name, ok := strings.CutPrefix(r.URL.Path, "/static/"+s.assets.hash+"/")
 	body, there := s.assets.body[name]
 	if !ok || !there {
+		if crooked(r.URL.Path) {
+			s.tellRefused(r, notThere())
+		}
 		s.fail(w, r, http.StatusNotFound, notThere())
 		return
 	}
@@ -143,6 +152,12 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body)) // the type by the name
+}
+
+// crooked says whether somebody tried to leave a folder: a mistyped address has
+// nothing of this, and is not worth a line in the journal.
+func crooked(path string) bool {
+	return strings.Contains(path, "..") || strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r == '\\' })
 }
 
 func notThere() *fault.Error {

@@ -245,10 +245,13 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 		"page": b.get("/logs"), "missing": b.get("/nowhere"), "sign-in": nobody.get("/signin"), "redirect": nobody.get("/status"),
 		"refused": b.post(testPage, url.Values{"csrf": {"x"}}),
 	} {
-		for _, h := range []string{"Content-Security-Policy", "Strict-Transport-Security", "X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy"} {
+		for _, h := range []string{"Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy"} {
 			if a.header.Get(h) != headers[h] || headers[h] == "" {
 				t.Errorf("%s: %s is %q", name, h, a.header.Get(h))
 			}
+		}
+		if got := a.header.Get("Strict-Transport-Security"); got != "" {
+			t.Errorf("%s locks people out who have an expired certificate: %s", name, got)
 		}
 		if got := a.header.Get("Cache-Control"); got != "no-store" {
 			t.Errorf("%s may be kept: %s", name, got)
@@ -272,6 +275,28 @@ func TestHosts(t *testing.T) {
 	if got := r.raw("GET /signin HTTP/1.1\r\nHost: $evil.example:99999999\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 400 ") || !strings.Contains(got, "names no host") {
 		t.Errorf("answered %q", got)
 	}
+}
+
+// Two lengths in one request are two requests to somebody.
+func TestChunkedIsRefused(t *testing.T) {
+	r := newRig(t)
+	got := r.raw("POST /signin HTTP/1.1\r\nHost: cb1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\nGET /status HTTP/1.1\r\nHost: cb1\r\n\r\n")
+	if !strings.HasPrefix(got, "HTTP/1.1 411 ") || strings.Count(got, "HTTP/1.1 ") != 1 {
+		t.Errorf("answered %q", got)
+	}
+	if r.log.count(journal.WebRefused) != 1 {
+		t.Error("the journal does not know")
+	}
+}
+
+// Of two cookies one was planted.
+func TestTwoCookiesAreNone(t *testing.T) {
+	r := newRig(t)
+	b := r.signedIn("admin")
+	req := b.request(http.MethodGet, "/status", nil)
+	req.AddCookie(&http.Cookie{Name: cookieName, Value: "planted"})
+	want(t, b.do(req), http.StatusSeeOther)
+	want(t, b.get("/status"), http.StatusOK)
 }
 
 func TestPanicIsAPage(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -140,6 +141,9 @@ func (s *Server) show(w http.ResponseWriter, p page, v *visit, code int, refused
 		f.Form = typed(v.form)
 	} else if err != nil {
 		f.Fault, code = asFault(err), statusOf(err)
+		if code < http.StatusInternalServerError { // somebody asked for a file that is not given out
+			s.tellRefused(v.request, f.Fault)
+		}
 	}
 	s.draw(w, v.request, p.template(), f, code)
 }
@@ -209,14 +213,16 @@ const (
 	formFields = 200
 	fieldBytes = 16 << 10 // of a form with files; the files have the rest
 	formFiles  = 8
+	formTime   = 10 * time.Second // to send a form without files
 )
 
 // read takes the form of a POST, at most limit bytes of it.
 func (v *visit) read(w http.ResponseWriter, limit int64) error {
+	r := v.request
 	if limit == 0 {
 		limit = formBytes
+		defer hurry(w)()
 	}
-	r := v.request
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
@@ -232,6 +238,15 @@ func (v *visit) read(w http.ResponseWriter, limit int64) error {
 		return errNoForm
 	}
 	return err
+}
+
+// hurry lets a form without files take formTime, as it is sent at once; later
+// it puts the limit of the server into force again. That a limit can not be set
+// leaves the one before.
+func hurry(w http.ResponseWriter) (later func()) {
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Now().Add(formTime))
+	return func() { _ = c.SetReadDeadline(time.Now().Add(readTime)) }
 }
 
 var errNoForm error = fault.New(fault.InvalidArgument, "what was sent is no form of this page")
@@ -293,6 +308,8 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded): // RFC 9110 §15.5.9
+		return http.StatusRequestTimeout
 	case err == errNoForm: // not errors.Is, which a fault answers by its code
 		return http.StatusBadRequest
 	}

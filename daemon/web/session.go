@@ -198,10 +198,12 @@ func setCookie(w http.ResponseWriter, value string) {
 	http.SetCookie(w, c)
 }
 
+// cookieOf returns what the request's cookie holds. Of two by this name, which
+// no browser sends, one was planted: neither counts.
 func cookieOf(r *http.Request) string {
-	c, err := r.Cookie(cookieName)
-	if err != nil {
+	c := r.CookiesNamed(cookieName)
+	if len(c) != 1 {
 		return ""
 	}
-	return c.Value
+	return c[0].Value
 }

@@ -7,10 +7,13 @@ import (
 )
 
 // Failed sign-ins are counted by where they come from and by account. From the
-// fifth on within the window each one makes the next wait, twice as long each
-// time.
+// fifth of a place, and the twentieth of an account, on within the window each
+// one makes the next wait, twice as long each time. An account has more, so that
+// one place that guesses does not keep its owner out everywhere else; what many
+// places guess together is slowed down by PAM as well (pam_faillock, ten).
 const (
 	freeFailures = 5
+	freeOfMany   = 20
 	window       = 10 * time.Minute
 	firstDelay   = 10 * time.Second
 	longestDelay = 5 * time.Minute
@@ -58,9 +61,9 @@ func (t *throttle) begin(place, account string, now time.Time) (wait time.Durati
 	if wait > 0 {
 		return wait
 	}
-	t.places.fail(p.place, now)
+	t.places.fail(p.place, freeFailures, now)
 	if !known {
-		t.accounts.fail(p.account, now)
+		t.accounts.fail(p.account, freeOfMany, now)
 	}
 	return 0
 }
@@ -104,7 +107,7 @@ func (c counts) wait(name string, now time.Time) time.Duration {
 	return max(n.until.Sub(now), 0)
 }
 
-func (c counts) fail(name string, now time.Time) {
+func (c counts) fail(name string, free int, now time.Time) {
 	n := c[name]
 	if n == nil {
 		if len(c) >= maxCounts {
@@ -115,7 +118,7 @@ func (c counts) fail(name string, now time.Time) {
 	}
 	n.failures++
 	n.last = now
-	if over := n.failures - freeFailures; over >= 0 {
+	if over := n.failures - free; over >= 0 {
 		n.until = now.Add(min(firstDelay<<min(over, 10), longestDelay))
 	}
 }
