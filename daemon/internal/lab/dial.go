@@ -17,6 +17,16 @@ func (l *Lab) Dial(ctx context.Context, network, addr string) (net.Conn, error) 
 	return dialIn(ctx, l.net.name, network, addr)
 }
 
+// Dial connects to an address on the segment from a local node, whose address
+// the other end sees.
+func (n *Node) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	m, ok := n.machine.(*local)
+	if !ok {
+		return nil, fmt.Errorf("%s is no local node", n.name)
+	}
+	return dialIn(ctx, m.netns, network, addr)
+}
+
 // dialIn makes the socket while its thread is in the namespace; a socket stays
 // in the namespace it was made in.
 func dialIn(ctx context.Context, netns, network, addr string) (net.Conn, error) {

@@ -12,6 +12,20 @@ import (
 // it is /run/quorate/signin.sock.
 func (m *local) signInSocket() string { return filepath.Join(m.run, "quorate", "signin.sock") }
 
+// SignInSocket is where the sign-in of a local node answers, as seen from outside
+// the node.
+func (n *Node) SignInSocket() string {
+	return filepath.Join("/run", n.lab.net.name, n.name, "quorate", "signin.sock")
+}
+
+// BusSocket is that of a local node's system bus.
+func (n *Node) BusSocket() string { return filepath.Join("/run", n.lab.net.name, n.name, "bus") }
+
+// JournalSocket takes records for the journal of a local node.
+func (n *Node) JournalSocket() string {
+	return filepath.Join("/run", n.lab.net.name, n.name, "journal", "socket")
+}
+
 // startSignIn does what quorate-signin.socket does: a process for each
 // connection, with the unit's capabilities, and a socket for Web Admin alone.
 func (m *local) startSignIn(ctx context.Context) error {
