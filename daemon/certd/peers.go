@@ -48,6 +48,21 @@ func (m *members) known(since time.Time) store.Answers {
 	return m.answers
 }
 
+// askAgain returns rest, or less when a refusal is to be asked about anew: the
+// way out may have been gone by then. When the upload has gone nobody was asked
+// of late, and there is nothing to hurry for.
+func (m *members) askAgain(rest time.Duration) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	left := remember - time.Since(m.asked)
+	for _, a := range m.answers {
+		if a.Refused != nil && left >= 0 {
+			return min(rest, left+time.Millisecond)
+		}
+	}
+	return rest
+}
+
 // answer returns the answers to questions, unless ctx ends before its turn. What
 // somebody else asked since the call began counts.
 func (m *members) answer(ctx context.Context, questions []store.Question) store.Answers {

@@ -1,10 +1,12 @@
 package certd
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -64,7 +66,7 @@ func TestRenewalRefusedByAMember(t *testing.T) {
 	r.upload("xmpp.cer", next.PEM())
 	c := r.find("xmpp.cer", "rejected")
 	want := "cb2 would refuse it: its key is not in the trust file; xmpp.cer, which is in use, is kept; " +
-		"renew with the same key (pki csr xmpp keeps it), or first put the old and the new certificate into one file on every node and name it there: xmpp cluster trust <bundle>"
+		"renew with the same key (pki csr xmpp keeps it), or first give every node a trust file that holds the new certificate beside all that it holds now: xmpp cluster trust <bundle>"
 	if diff := cmp.Diff(want, c.Reason); diff != "" {
 		t.Errorf("reason (-want +got):\n%s", diff)
 	}
@@ -271,5 +273,28 @@ func TestGetAndInspect(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, c.Chain); diff != "" || err != nil || !strings.Contains(c.Reason, "the order was repaired") {
 		t.Errorf("(-want +got):\n%s%v, %q", diff, err, c.Reason)
+	}
+}
+
+// A refusal is asked about again soon after it is forgotten; what nobody was
+// asked about of late is not hurried for.
+func TestAskAgain(t *testing.T) {
+	refused := store.Answers{"a": {Members: true}, "b": {Refused: errors.New("no")}}
+	for _, c := range []struct {
+		answers store.Answers
+		asked   time.Duration // ago
+		soon    bool
+	}{
+		{refused, 0, true},
+		{refused, 2 * remember, false},
+		{store.Answers{"a": {Members: true}}, 0, false},
+		{nil, 0, false},
+	} {
+		m := newMembers(nil)
+		m.answers, m.asked = c.answers, time.Now().Add(-c.asked)
+		got := m.askAgain(time.Hour)
+		if soon := got <= remember+time.Second; soon != c.soon || got <= 0 {
+			t.Errorf("%v, asked %v ago: look again in %v", c.answers, c.asked, got)
+		}
 	}
 }

@@ -155,7 +155,7 @@ func (s *Service) loop(ctx context.Context, manager Manager, from sources) error
 		case <-expiry.C:
 		}
 		s.scanLogged(ctx)
-		expiry.Reset(s.warnExpiry())
+		expiry.Reset(s.members.askAgain(s.warnExpiry()))
 	}
 }
 

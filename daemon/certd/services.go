@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"quorate.org/daemon/bus"
@@ -104,7 +105,9 @@ func (i *inspection) until(file, role string, c *x509.Certificate, breaks effect
 		line.OK, line.Text = true, fmt.Sprintf("%s is valid until %s", what, day)
 	}
 	line.When, line.Days = at.UTC().Format(time.RFC3339), pki.DaysLeft(at, i.now)
-	i.list = append(i.list, line)
+	if !slices.Contains(i.list, line) { // one file may be certificate and trust
+		i.list = append(i.list, line)
+	}
 }
 
 // timeToRenew is how long before its end a certificate should be renewed: the

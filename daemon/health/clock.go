@@ -36,7 +36,7 @@ func ReadClock() (Clock, error) {
 // String is the clock in words.
 func (c Clock) String() string {
 	if !c.Synchronized {
-		return c.Time + ", not synchronized"
+		return c.Time + ", not synchronised"
 	}
-	return fmt.Sprintf("%s, synchronized, offset %.3f ms", c.Time, c.OffsetMs)
+	return fmt.Sprintf("%s, synchronised, offset %.3f ms", c.Time, c.OffsetMs)
 }

@@ -98,6 +98,6 @@ func (p *planning) forgets(s Service, next view) error {
 // WayOut is how a new key comes into a cluster that pins the old one.
 func WayOut(key string) string {
 	base, _ := pki.Split(key)
-	return fmt.Sprintf("renew with the same key (pki csr %s keeps it), or first put the old and the new certificate into one file on every node "+
-		"and name it there: xmpp cluster trust <bundle>", base)
+	return fmt.Sprintf("renew with the same key (pki csr %s keeps it), or first give every node a trust file that holds the new certificate "+
+		"beside all that it holds now: xmpp cluster trust <bundle>", base)
 }

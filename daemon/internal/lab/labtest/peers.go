@@ -127,7 +127,8 @@ func (tr *Traffic) Await(count int) {
 }
 
 // Stop ends the flows and the streams, fails the test for each message that was
-// lost, doubled, reordered or bounced, and returns the longest gap of all.
+// lost, doubled, reordered or bounced, and each stream that ended before, and
+// returns the longest gap of all.
 func (tr *Traffic) Stop() (longest time.Duration, sent int) {
 	tr.t.Helper()
 	results := make(chan flow.Result, len(tr.flows))
@@ -143,6 +144,11 @@ func (tr *Traffic) Stop() (longest time.Duration, sent int) {
 		sent += r.Sent
 	}
 	for _, p := range tr.peers {
+		select {
+		case <-p.Done():
+			tr.t.Errorf("the stream of %s ended: %v", p.JID, p.Err())
+		default:
+		}
 		p.Close()
 	}
 	return longest, sent
