@@ -20,10 +20,6 @@ import (
 // lineLimit bounds an entry: journalctl gives fields of at most 4 KiB each.
 const lineLimit = 256 << 10
 
-// directoryEnv names a folder of journal files to read instead of the node's
-// own, for a node that runs without systemd.
-const directoryEnv = "QUORATE_JOURNAL"
-
 // errEnough ends a reading that has what it wants.
 var errEnough = errors.New("enough")
 
@@ -153,11 +149,7 @@ func run(ctx context.Context, q Query, how []string, f func(Entry) error) error 
 }
 
 func journalctl(ctx context.Context, q Query, how []string) *exec.Cmd {
-	args := []string{"--output=json", "--no-pager"}
-	if dir := os.Getenv(directoryEnv); dir != "" {
-		args = append(args, "--directory="+dir)
-	}
-	args = slices.Concat(args, q.arguments(), how)
+	args := slices.Concat([]string{"--output=json", "--no-pager"}, q.arguments(), how)
 	if q.Unit != "" {
 		args = append(args, unitOf(q.Unit).matches()...)
 	}
@@ -225,7 +217,7 @@ func judge(n int, ended error, said string) error {
 	case strings.Contains(said, "Failed to seek to cursor"):
 		return fault.Mend(fault.NotFound, "the place in the journal to go on from is gone", "read from the beginning")
 	case ended != nil:
-		return fault.New(fault.Unavailable, "reading the journal failed: "+strings.TrimSpace(said+" ("+ended.Error()+")"))
+		return fault.New(fault.Unavailable, "reading the journal failed: "+strings.TrimSpace(said)+" ("+ended.Error()+")")
 	}
 	return nil
 }
