@@ -123,6 +123,7 @@ func (d *driver) step(ctx context.Context) {
 	case wait:
 		if len(d.plan.attempts) > 0 {
 			d.enter(failed(d.setup, &d.plan, d.last, d.now().Add(s.pause)))
+			d.finder.doubt()
 		}
 		select {
 		case <-ctx.Done():

@@ -49,11 +49,14 @@ func (l *link) lost(err error) *fault.Error {
 // said puts a stream error in words (RFC 6120 §4.9.3).
 func (l *link) said(e *streamError) *fault.Error {
 	name, _, _ := strings.Cut(l.self, ".")
+	add := "correct the name: callbridge name <name>; or add it there, xmpp callbridge add " + name + ", and set its secret here: callbridge secret"
 	switch e.condition {
 	case stanza.StreamHostUnknown:
-		return fault.Mend(fault.UnknownComponent, fmt.Sprintf("%s knows no call bridge %q", l.at, name),
-			"add it there: xmpp callbridge add "+name+"; and compare the domains")
+		return fault.Mend(fault.UnknownComponent, fmt.Sprintf("%s knows no call bridge %q", l.at, name), add)
 	case stanza.StreamNotAuthorized:
+		if l.alive { // its secret was right
+			return fault.Mend(fault.UnknownComponent, fmt.Sprintf("call bridge %q was removed at %s", name, l.at), add)
+		}
 		return fault.Mend(fault.WrongSecret, fmt.Sprintf("%s does not accept the secret of call bridge %q", l.at, name),
 			"compare it with xmpp callbridge list there, and set it here: callbridge secret")
 	case stanza.StreamConflict:

@@ -106,6 +106,16 @@ func (f *finder) remember(host string, k known[[]netip.Addr]) {
 	f.hosts[host] = k
 }
 
+// doubt has everything asked for anew. What fails may be mended in the zone, and
+// who mends it can not wait for the TTL of what was wrong.
+func (f *finder) doubt() {
+	f.servers.until = time.Time{}
+	for host, k := range f.hosts {
+		k.until = time.Time{}
+		f.hosts[host] = k
+	}
+}
+
 func shortest(list []resolve.Server) time.Duration {
 	var ttl time.Duration
 	for i, s := range list {

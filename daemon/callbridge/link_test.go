@@ -1,6 +1,7 @@
 package callbridge
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,24 @@ func TestServerStopped(t *testing.T) {
 	r.awaitState(Connected)
 	a.send(streamErrorOf("system-shutdown", "") + "</stream:stream>")
 	r.await("elsewhere", func(s bus.CallBridgeStatus) bool { return s.State == Connected && s.Node == b.host })
+}
+
+// A call bridge that is taken off the list is told so, not that its secret is
+// wrong.
+func TestRemoved(t *testing.T) {
+	r := newRig(t)
+	a := r.good("cb1.meet.example")
+	r.names.component(60, a)
+	r.use(nil)
+	r.run()
+	r.awaitState(Connected)
+	a.be(func() { a.refusal = streamErrorOf("host-unknown", "") })
+	a.send(streamErrorOf("not-authorized", "the component was removed") + "</stream:stream>")
+	r.awaitState(Failed)
+	removed := fmt.Sprintf(`connection to "meet.example" failed (unknown call bridge): call bridge "cb1" was removed at %s`, target{host: a.host, port: a.port})
+	if n := r.log.times(removed, journal.LinkDown); n != 1 {
+		t.Errorf("journaled %d times:\n%s", n, r.log.text.String())
+	}
 }
 
 // A newer stream of our name ends ours: the bridge does not fight for it.

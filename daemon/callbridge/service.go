@@ -33,6 +33,7 @@ type Service struct {
 	object  *bus.BridgeObject
 	notify  *service.Notifier
 	read    bool // the settings were read; of Run's goroutine alone
+	deaf    bool // the settings could not be read, which was logged; as above
 	current settings.Values
 	trust   *Trust       // last one that could be read …
 	files   [3]string    // … and of which files
@@ -50,7 +51,9 @@ func NewService(cfg Config, conn *bus.Conn) *Service {
 // asked in that moment is told of the next.
 func (s *Service) publish() {
 	status := s.bridge.Status()
-	s.tell(s.object.Publish(properties(status)))
+	if err := s.object.Publish(properties(status)); err != nil {
+		s.log.Warn("telling the state of the link", "error", err)
+	}
 	s.tell(s.notify.Status(status.Text))
 }
 
@@ -100,9 +103,11 @@ func (s *Service) follow(ctx context.Context, notify *service.Notifier, configur
 	}
 }
 
+// tell notes that the service manager was not told. That concerns the line
+// which systemctl status shows and nothing else.
 func (s *Service) tell(err error) {
 	if err != nil {
-		s.log.Warn("telling the state of the link", "error", err)
+		s.log.Debug("telling the service manager", "error", err)
 	}
 }
 
@@ -136,9 +141,13 @@ func (s *Service) retry(ctx context.Context) {
 func (s *Service) readSettings(ctx context.Context) {
 	raw, err := s.conn.Config().Values(ctx)
 	if err != nil {
-		s.log.Warn("reading the settings", "error", err)
+		if !s.deaf {
+			s.log.Warn("reading the settings", "error", err)
+		}
+		s.deaf = true
 		return
 	}
+	s.deaf = false
 	v, err := settings.Decode(raw)
 	if err != nil {
 		s.log.Error("reading the settings", "error", err)

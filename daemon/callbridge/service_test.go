@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/bus/bustest"
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/journal"
 	"quorate.org/daemon/pki/pkitest"
 	"quorate.org/daemon/service"
 	"quorate.org/daemon/settings"
@@ -53,6 +55,30 @@ func dial(t *testing.T) *bus.Conn {
 	}
 	t.Cleanup(func() { c.Close() })
 	return c
+}
+
+// A configuration service that is down is told of once, and again the next time.
+func TestOutageIsToldOnce(t *testing.T) {
+	bustest.Start(t)
+	text := &logText{}
+	s := NewService(Config{Resolver: newRig(t).bridge.resolver, PublicRoots: filepath.Join(t.TempDir(), "none"),
+		Log: slog.New(journal.NewHandler(text, "callbridged", slog.LevelInfo))}, dial(t))
+	for outage := range 2 {
+		s.readSettings(t.Context())
+		s.readSettings(t.Context())
+		if n := strings.Count(text.text.String(), "MESSAGE=reading the settings"); n != outage+1 {
+			t.Errorf("told %d times in outage %d:\n%s", n, outage+1, text.text.String())
+		}
+		there := dial(t)
+		if _, err := there.ServeConfig(&node{raw: settings.Raw{}}, bus.ConfigProperties{}, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.readSettings(t.Context())
+		if !s.read {
+			t.Error("the settings were not read")
+		}
+		there.Close()
+	}
 }
 
 // The service follows settings and certificates as they change, and tells the

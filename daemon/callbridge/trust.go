@@ -70,8 +70,11 @@ func wrongName(leaf *x509.Certificate, domain string, at target) *fault.Error {
 	if err == nil || !errors.As(err, &words) {
 		return nil
 	}
-	return fault.Mend(fault.CertificateName, "at "+at.String()+" "+words.Message,
-		"give the server a certificate that names "+domain+"; or accept this one: callbridge trust <file>")
+	mend := "give the server a certificate that names " + domain + ", or accept this one: callbridge trust <file>"
+	if at.record != "" {
+		mend += ". If the server is of another domain, mend the SRV record: dns check"
+	}
+	return fault.Mend(fault.CertificateName, "at "+at.String()+" "+words.Message, mend)
 }
 
 // distrust puts the verdict of crypto/x509 in words.

@@ -100,14 +100,14 @@ func TestFailureInWords(t *testing.T) {
 			s := r.serve("cb1.meet.example", r.ca.Leaf(r.t, "cb1.meet.example"))
 			r.names.component(60, s)
 			return s
-		}, nil, fault.CertificateName, "(certificate name): at %s the certificate does not name meet.example: it names cb1.meet.example only",
-			"give the server a certificate that names meet.example; or accept this one: callbridge trust <file>"},
+		}, nil, fault.CertificateName, "(wrong certificate name): at %s the certificate does not name meet.example: it names cb1.meet.example only",
+			"give the server a certificate that names meet.example, or accept this one: callbridge trust <file>. If the server is of another domain, mend the SRV record: dns check"},
 		{"unknown component", func(r *rig) *fakeServer {
 			s := r.good("cb1.meet.example")
 			s.be(func() { s.refusal = streamErrorOf("host-unknown", "no call bridge has this address") })
 			r.names.component(60, s)
 			return s
-		}, nil, fault.UnknownComponent, `(unknown call bridge): %s knows no call bridge "cb1"`, "add it there: xmpp callbridge add cb1; and compare the domains"},
+		}, nil, fault.UnknownComponent, `(unknown call bridge): %s knows no call bridge "cb1"`, "correct the name: callbridge name <name>; or add it there, xmpp callbridge add cb1, and set its secret here: callbridge secret"},
 		{"wrong secret", func(r *rig) *fakeServer { s := r.good("cb1.meet.example"); r.names.component(60, s); return s },
 			func(s *Setup) { s.Secret = "other" }, fault.WrongSecret, `(wrong secret): %s does not accept the secret of call bridge "cb1"`,
 			"compare it with xmpp callbridge list there, and set it here: callbridge secret"},
@@ -227,6 +227,19 @@ func TestMended(t *testing.T) {
 	if got := r.awaitState(Connected); got.Code != "" || got.Remedy != "" || got.Retry != "" || got.Attempts != nil {
 		t.Errorf("the failure is still told: %+v", got)
 	}
+}
+
+// What was wrong in the zone is not held for its TTL once it was mended.
+func TestMendedZone(t *testing.T) {
+	r := newRig(t)
+	a, b := r.good("cb1.meet.example"), r.good("cb1.meet.example")
+	a.die()
+	r.names.component(3600, a)
+	r.use(nil)
+	r.run()
+	r.awaitState(Failed)
+	r.names.component(3600, b)
+	r.awaitState(Connected)
 }
 
 func TestTargets(t *testing.T) {

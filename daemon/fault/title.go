@@ -29,7 +29,7 @@ var titles = map[Code]string{
 	KeyMismatch:     "key does not match",
 	Expired:         "certificate expired",
 	NotYetValid:     "certificate not yet valid",
-	CertificateName: "certificate name",
+	CertificateName: "wrong certificate name",
 	WeakKey:         "weak key",
 	Incomplete:      "incomplete file",
 	InUse:           "file in use",
@@ -41,6 +41,7 @@ var titles = map[Code]string{
 	Clock:       "clock not synchronised",
 	DiskFull:    "disk nearly full",
 	MemoryFull:  "memory nearly full",
+	Firewall:    "firewall not in force",
 
 	Internal: "internal fault",
 }
