@@ -42,6 +42,7 @@ type Node struct {
 	keys   atomic.Pointer[material]
 
 	seen sight // of the follow loop alone
+	deaf bool  // the settings could not be read, which was logged; of Run and the follow loop alone
 
 	mu      sync.Mutex   // guards what follows
 	applied uint64       // generation in effect
@@ -131,9 +132,13 @@ func (n *Node) readSettings(ctx context.Context) {
 	p, perr := n.conn.Config().Properties(ctx) // first: newer values than it says do no harm
 	raw, err := n.conn.Config().Values(ctx)
 	if err != nil {
-		n.log.Warn("reading the settings", "error", err)
+		if !n.deaf {
+			n.log.Warn("reading the settings", "error", err)
+		}
+		n.deaf = true
 		return
 	}
+	n.deaf = false
 	v, err := settings.Decode(raw)
 	if err != nil {
 		n.log.Error("reading the settings", "error", err)
