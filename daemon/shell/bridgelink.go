@@ -94,6 +94,9 @@ func linkTrust(ctx context.Context, s *Shell, c grammar.Call) error {
 	if file == "" {
 		return s.setLink(ctx, "callbridge.trust", "", "Call Bridge trusts xmpp.bundle, cluster.trust and the public CAs")
 	}
+	if err := s.conn.Certificates().Scan(ctx); err != nil { // it may have been uploaded a moment ago
+		return err
+	}
 	if _, err := s.conn.Certificates().Get(ctx, file); err != nil {
 		return err
 	}
