@@ -46,6 +46,7 @@ const (
 	Clock       Code = "Clock"       // the clock is not synchronised
 	DiskFull    Code = "DiskFull"    // a file system is nearly full
 	MemoryFull  Code = "MemoryFull"  // memory is nearly used up
+	Firewall    Code = "Firewall"    // the packet filter is not as the settings want it
 
 	Internal Code = "Internal" // a fault of this program
 )
