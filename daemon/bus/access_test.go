@@ -73,7 +73,7 @@ func TestPolicyFiles(t *testing.T) {
     <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/>
   </policy>
 `
-	for _, name := range []string{bus.XmppName, bus.ConfigName, bus.CertificatesName, bus.CallBridgeName} {
+	for _, name := range []string{bus.XmppName, bus.ConfigName, bus.CertificatesName, bus.CallBridgeName, bus.FirewallName} {
 		path, err := filepath.Abs("../../config/dbus/" + name + ".conf")
 		if err != nil {
 			t.Fatal(err)

@@ -43,8 +43,10 @@ func (r Role) may(a access) bool {
 }
 
 // SeesSecrets says whether secrets are shown to the caller: administrators, root
-// and services, Web Admin's own user excepted.
-func (c Caller) SeesSecrets() bool { return c.Role >= Service && c.User != webUser }
+// and services, those excepted that have no use for one.
+func (c Caller) SeesSecrets() bool {
+	return c.Role >= Service && c.User != webUser && c.User != firewallUser
+}
 
 // Groups and users that carry a role.
 const (
@@ -56,7 +58,10 @@ const (
 // secret, whatever its role.
 const webUser = "quorate-web"
 
-var serviceUsers = []string{"quorate-xmpp", "quorate-cert", "quorate-config", "quorate-callbridge", webUser}
+// firewallUser reads the ports and sees no secret either.
+const firewallUser = "quorate-firewall"
+
+var serviceUsers = []string{"quorate-xmpp", "quorate-cert", "quorate-config", "quorate-callbridge", webUser, firewallUser}
 
 // Caller is who makes a call.
 type Caller struct {

@@ -6,6 +6,7 @@ const (
 	ConfigName       = "org.quorate.Config1"
 	CertificatesName = "org.quorate.Certificates1"
 	CallBridgeName   = "org.quorate.CallBridge1"
+	FirewallName     = "org.quorate.Firewall1"
 )
 
 // Object paths.
@@ -14,6 +15,7 @@ const (
 	configPath       = "/org/quorate/Config1"
 	certificatesPath = "/org/quorate/Certificates1"
 	callBridgePath   = "/org/quorate/CallBridge1"
+	firewallPath     = "/org/quorate/Firewall1"
 )
 
 // errorPrefix and a fault.Code make the D-Bus error name of a fault.
@@ -31,4 +33,5 @@ var (
 	configService = service{ConfigName, configPath, "the configuration service", "quorate-config"}
 	certService   = service{CertificatesName, certificatesPath, "the certificate service", "quorate-cert"}
 	bridgeService = service{CallBridgeName, callBridgePath, "the Call Bridge service", "quorate-callbridge"}
+	wallService   = service{FirewallName, firewallPath, "the firewall service", "quorate-firewall"}
 )

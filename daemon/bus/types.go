@@ -158,6 +158,16 @@ type Certificate struct {
 	Chain       []string `json:"chain"`   // of Inspect: each certificate of the file, and who issued it
 }
 
+// OpenPort is a port of a service of this node, open or not.
+type OpenPort struct {
+	Port     int      `json:"port"`
+	Protocol string   `json:"protocol"` // tcp or udp
+	Service  string   `json:"service"`  // in words
+	Setting  string   `json:"setting"`  // the key that has the port; empty when it is fixed
+	Listen   []string `json:"listen"`   // letters and addresses it is open on; empty means all
+	Open     bool     `json:"open"`
+}
+
 // Unit is one systemd unit as the service manager reports it.
 type Unit struct {
 	Name        string `json:"name"`

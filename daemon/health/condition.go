@@ -82,6 +82,8 @@ var registry = []Condition{
 		Means: "A file system is 90 % full or more.", Remedy: "journalctl --vacuum-size=100M"},
 	{Code: fault.MemoryFull, Severity: Warning,
 		Means: "Less than 5 % of the memory is available.", Remedy: "more memory, or fewer sessions on this node"},
+	{Code: fault.Firewall, Severity: Error,
+		Means: "The packet filter is not as the settings want it: ports may be shut, or open that should not be.", Remedy: "firewall"},
 	{Code: fault.Internal, Severity: Error,
 		Means: "A fault of this program.", Remedy: "report it with a log bundle"},
 }

@@ -13,6 +13,7 @@ var units = []unit{
 	{"signin", ""},
 	{"confd", "quorate-config.service"},
 	{"certd", "quorate-cert.service"},
+	{"firewall", "quorate-firewall.service"},
 	{"mmp", ""},
 }
 

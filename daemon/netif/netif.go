@@ -51,12 +51,17 @@ func present(a netip.Addr, command string) error {
 	return fault.Mend(fault.NotFound, "this node has no address "+a.String(), command+" a, or an address this node has")
 }
 
-func addrsOf(letter string, stored []settings.Interface, command string) ([]netip.Addr, error) {
+// Card returns the network card that a letter stands for now.
+func Card(letter string, stored []settings.Interface, command string) (net.Interface, error) {
 	cards, err := net.Interfaces()
 	if err != nil {
-		return nil, fmt.Errorf("listing network cards: %w", err)
+		return net.Interface{}, fmt.Errorf("listing network cards: %w", err)
 	}
-	card, err := cardOf(letter, stored, cards, command)
+	return cardOf(letter, stored, cards, command)
+}
+
+func addrsOf(letter string, stored []settings.Interface, command string) ([]netip.Addr, error) {
+	card, err := Card(letter, stored, command)
 	if err != nil {
 		return nil, err
 	}

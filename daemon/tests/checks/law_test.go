@@ -13,9 +13,9 @@ import (
 // within a layer Go forbids the circles.
 var layers = [][]string{
 	{"fault", "jid", "xmlwire", "stanza", "sasl", "settings", "replica"}, // pure
-	{"stream", "router", "pki", "dnscheck"},                              // decisions
+	{"stream", "router", "pki", "dnscheck", "firewall"},                              // decisions
 	{"journal", "service", "bus", "bus/bustest", "settings/file", "pki/store", "pki/pkitest", "edge", "mesh", "gossip", // owners
-		"consensus", "cluster", "forward", "confd", "certd", "node", "resolve", "pam", "pam/pamtest", "signin", "health", "logs", "netif", "keypair"},
+		"consensus", "cluster", "forward", "confd", "certd", "node", "resolve", "pam", "pam/pamtest", "signin", "health", "logs", "netif", "netfilter", "keypair"},
 	{"callbridge", "web", "shell", "shell/grammar", "shell/layout", "shell/console", "shell/exchange", "shell/bundle"}, // faces
 }
 

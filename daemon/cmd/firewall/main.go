@@ -1,0 +1,35 @@
+// Command firewall opens the ports of a node that its settings name, and no
+// others: it keeps the table of the kernel's packet filter and serves
+// org.quorate.Firewall1. It has no folder and no flags.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/journal"
+	"quorate.org/daemon/netfilter"
+	"quorate.org/daemon/service"
+)
+
+func main() {
+	log := journal.New("firewall", slog.LevelInfo)
+	err := service.Run(context.Background(), log, nil, func(ctx context.Context, n *service.Notifier) error {
+		return run(ctx, log, n)
+	})
+	if err != nil {
+		log.Error("the firewall service ends: " + err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
+	conn, err := bus.Dial()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return netfilter.NewService(netfilter.Config{Load: netfilter.Load, Log: log}, conn).Run(ctx, n)
+}
