@@ -146,7 +146,9 @@ func TestTwoMembers(t *testing.T) {
 		t.Errorf("a renewal cost a link\n%s", r.log)
 	}
 	r.set(map[string]any{"cluster.trust": "less.pem"})
-	r.until("the partner is out", func() bool { return r.cluster().Reachable == 1 && strings.Contains(r.log.String(), "no longer trusted") })
+	r.until("the partner is out", func() bool {
+		return r.cluster().Reachable == 1 && strings.Contains(r.log.String(), "no longer trusted")
+	})
 	r.set(map[string]any{"cluster.trust": "trust.pem"})
 	r.until("the partner is back", func() bool { s := r.cluster(); return s.Reachable == 2 && s.Leader != "" })
 
