@@ -6,6 +6,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/.build
 export root build
 
+# What is built must not depend on who builds it.
+umask 022
+
 # say MESSAGE — one line of progress.
 say() { printf '==> %s\n' "$*" >&2; }
 
