@@ -13,7 +13,7 @@ import (
 // within a layer Go forbids the circles.
 var layers = [][]string{
 	{"fault", "jid", "xmlwire", "stanza", "sasl", "settings", "replica"}, // pure
-	{"stream", "router", "pki", "dnscheck", "firewall"},                              // decisions
+	{"stream", "router", "pki", "dnscheck", "backup", "firewall"},        // decisions
 	{"journal", "service", "bus", "bus/bustest", "settings/file", "pki/store", "pki/pkitest", "edge", "mesh", "gossip", // owners
 		"consensus", "cluster", "forward", "confd", "certd", "node", "resolve", "pam", "pam/pamtest", "signin", "health", "logs", "netif", "netfilter", "keypair"},
 	{"callbridge", "web", "shell", "shell/grammar", "shell/layout", "shell/console", "shell/exchange", "shell/bundle"}, // faces
@@ -33,6 +33,7 @@ var keepers = map[string][]string{
 	module + "pam":                       {}, // what libpam loads lives in a process of one sign-in: a command's own
 	"github.com/xdg-go/scram":            {"sasl"},
 	"software.sslmate.com/src/go-pkcs12": {"pki"},
+	"filippo.io/age":                     {"backup"},
 	"github.com/pkg/sftp":                {"shell/exchange"},
 	"golang.org/x/term":                  {"shell", "shell/console"},
 }
