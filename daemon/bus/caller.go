@@ -38,6 +38,8 @@ func (r Role) may(a access) bool {
 		return r >= Operator
 	case accessService:
 		return r == Service || r == Root
+	case accessRoot:
+		return r == Root
 	}
 	return r >= Admin
 }

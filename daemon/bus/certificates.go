@@ -9,10 +9,10 @@ import (
 
 // Certificates calls org.quorate.Certificates1. Every method's error is a
 // *fault.Error or the end of the caller's context.
-type Certificates struct{ client }
+type Certificates struct{ keeper }
 
 // Certificates returns the client of the certificate service; it makes no call.
-func (c *Conn) Certificates() *Certificates { return &Certificates{client{c, certService}} }
+func (c *Conn) Certificates() *Certificates { return &Certificates{keeper{client{c, certService}}} }
 
 // List returns every file of the store and the exchange folder.
 func (c *Certificates) List(ctx context.Context) ([]Certificate, error) {
@@ -105,6 +105,9 @@ func (c *Certificates) Upload(ctx context.Context, name string, content []byte) 
 func (c *Certificates) Services(ctx context.Context) ([]ServiceCheck, error) {
 	return getList[ServiceCheck](ctx, c.client, quick, "Services")
 }
+
+// Clear removes every file of the store and of the exchange folder.
+func (c *Certificates) Clear(ctx context.Context) error { return c.do(ctx, work, "Clear") }
 
 // Watch ticks whenever files changed or the service came or went.
 func (c *Certificates) Watch(ctx context.Context) (<-chan struct{}, error) { return c.watch(ctx) }

@@ -25,6 +25,9 @@ type CertificatesServer interface {
 	Unlock(ctx context.Context, who Caller, file, passphrase string) error
 	Upload(ctx context.Context, who Caller, name string, content []byte) (Certificate, error)
 	Services(ctx context.Context) ([]ServiceCheck, error)
+	Save(ctx context.Context, who Caller) ([]byte, error)
+	Restore(ctx context.Context, who Caller, data []byte, apply bool) ([]Step, error)
+	Clear(ctx context.Context, who Caller) error
 }
 
 // CertificatesObject is the exported org.quorate.Certificates1.
@@ -71,5 +74,8 @@ func certificatesHandlers(s CertificatesServer) map[string]handler {
 		"Upload":     func(c *incoming) ([]any, error) { return answerStruct(s.Upload(c.ctx, c.caller, c.str(0), c.bytes(1))) },
 		"Services":   func(c *incoming) ([]any, error) { return answerList(s.Services(c.ctx)) },
 		"Scan":       func(c *incoming) ([]any, error) { return done(s.Scan(c.ctx)) },
+		"Save":       func(c *incoming) ([]any, error) { return answerSealed(s.Save(c.ctx, c.caller)) },
+		"Restore":    restoring(s.Restore),
+		"Clear":      func(c *incoming) ([]any, error) { return done(s.Clear(c.ctx, c.caller)) },
 	}
 }

@@ -94,6 +94,32 @@ func (c *Config) Hostname(ctx context.Context) (string, error) {
 	return get[string](ctx, c.client, quick, "Hostname")
 }
 
+// BackupSnapshot seals a backup of this node under a passphrase and returns the
+// file in the exchange folder.
+func (c *Config) BackupSnapshot(ctx context.Context, name, passphrase string) (file string, err error) {
+	return get[string](ctx, c.client, long, "BackupSnapshot", name, passphrase)
+}
+
+// Backups lists those in the exchange folder.
+func (c *Config) Backups(ctx context.Context) ([]Backup, error) {
+	return getList[Backup](ctx, c.client, work, "Backups")
+}
+
+// BackupRollback says what restoring parts of a backup changes (no parts: all),
+// and with apply restores them, all or none.
+func (c *Config) BackupRollback(ctx context.Context, name, passphrase string, parts []string, apply bool) ([]Step, error) {
+	if parts == nil {
+		parts = []string{}
+	}
+	return getList[Step](ctx, c.client, ceiling, "BackupRollback", name, passphrase, parts, apply)
+}
+
+// FactoryReset removes what Quorate keeps on this node ("app"); force makes a
+// cluster member go without leaving.
+func (c *Config) FactoryReset(ctx context.Context, scope string, force bool) ([]Step, error) {
+	return getList[Step](ctx, c.client, ceiling, "FactoryReset", scope, force)
+}
+
 // Properties reads the published properties.
 func (c *Config) Properties(ctx context.Context) (ConfigProperties, error) {
 	return properties[ConfigProperties](ctx, c.client)

@@ -22,6 +22,10 @@ type ConfigServer interface {
 	Power(ctx context.Context, who Caller, act string) error
 	SetHostname(ctx context.Context, who Caller, name string) error
 	Hostname(ctx context.Context) (string, error)
+	BackupSnapshot(ctx context.Context, who Caller, name, passphrase string) (file string, err error)
+	Backups(ctx context.Context) ([]Backup, error)
+	BackupRollback(ctx context.Context, who Caller, name, passphrase string, parts []string, apply bool) ([]Step, error)
+	FactoryReset(ctx context.Context, who Caller, scope string, force bool) ([]Step, error)
 }
 
 // ConfigObject is the exported org.quorate.Config1.
@@ -72,6 +76,16 @@ func configHandlers(s ConfigServer) map[string]handler {
 		"Power":       func(c *incoming) ([]any, error) { return done(s.Power(c.ctx, c.caller, c.str(0))) },
 		"SetHostname": func(c *incoming) ([]any, error) { return done(s.SetHostname(c.ctx, c.caller, c.str(0))) },
 		"Hostname":    func(c *incoming) ([]any, error) { return answer(s.Hostname(c.ctx)) },
+		"BackupSnapshot": func(c *incoming) ([]any, error) {
+			return answer(s.BackupSnapshot(c.ctx, c.caller, c.str(0), c.str(1)))
+		},
+		"Backups": func(c *incoming) ([]any, error) { return answerList(s.Backups(c.ctx)) },
+		"BackupRollback": func(c *incoming) ([]any, error) {
+			return answerList(s.BackupRollback(c.ctx, c.caller, c.str(0), c.str(1), c.strs(2), c.boolean(3)))
+		},
+		"FactoryReset": func(c *incoming) ([]any, error) {
+			return answerList(s.FactoryReset(c.ctx, c.caller, c.str(0), c.boolean(1)))
+		},
 	}
 }
 

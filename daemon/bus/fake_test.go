@@ -117,6 +117,11 @@ func (f *fakeXmpp) Reset(_ context.Context, _ bus.Caller, force bool) error {
 	return f.note("Reset")
 }
 
+func (f *fakeXmpp) Save(context.Context, bus.Caller) ([]byte, error) { return nil, f.note("Save") }
+func (f *fakeXmpp) Restore(context.Context, bus.Caller, []byte, bool) ([]bus.Step, error) {
+	return nil, f.note("Restore")
+}
+
 // fakeCertificates answers with a key file of its own.
 type fakeCertificates struct{ key string }
 
@@ -170,3 +175,10 @@ func dial(t *testing.T) *bus.Conn {
 	t.Cleanup(func() { c.Close() })
 	return c
 }
+func (f *fakeCertificates) Save(context.Context, bus.Caller) ([]byte, error) {
+	return []byte(`{"certificates":"KEY"}`), nil
+}
+func (f *fakeCertificates) Restore(_ context.Context, _ bus.Caller, data []byte, apply bool) ([]bus.Step, error) {
+	return []bus.Step{{Name: string(data), OK: apply}}, nil
+}
+func (f *fakeCertificates) Clear(context.Context, bus.Caller) error { return nil }

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/godbus/dbus/v5"
@@ -97,6 +98,16 @@ func awaitJob(ctx context.Context, signals <-chan *dbus.Signal, job dbus.ObjectP
 			}
 		}
 	}
+}
+
+// Forget removes the state folder of a service (systemctl clean --what=state)
+// while it is stopped, and starts it again.
+func (m *Machine) Forget(ctx context.Context, unit string) error {
+	if err := m.runJob(ctx, "StopUnit", unit); err != nil {
+		return err
+	}
+	cleaned := m.systemd(ctx, "CleanUnit", []any{unit, []string{"state"}})
+	return errors.Join(cleaned, m.runJob(ctx, "StartUnit", unit))
 }
 
 func (m *Machine) unitFiles(ctx context.Context, method string, args []any) error {

@@ -15,6 +15,7 @@ const (
 	accessRead    access = "read"    // operators, administrators, services
 	accessChange  access = "change"  // administrators; journaled
 	accessService access = "service" // root and the daemons' own users
+	accessRoot    access = "root"    // root alone, which the configuration service runs as
 )
 
 // methodRule is what config/<interface>.xml says of one method.
@@ -91,7 +92,7 @@ func loadInterface(name string) (*interfaceRule, error) {
 func ruleOf(m xmlMethod) methodRule {
 	r := methodRule{name: m.Name, access: access(annotation(m.Annotations, "org.quorate.Access"))}
 	switch r.access {
-	case accessRead, accessService:
+	case accessRead, accessService, accessRoot:
 	default:
 		r.access = accessChange // the strictest for people: what nobody thought of stays closed
 	}

@@ -33,6 +33,9 @@ func (c *incoming) bytes(i int) []byte  { return c.args[i].([]byte) }
 func (c *incoming) strs(i int) []string { return c.args[i].([]string) }
 func (c *incoming) boolean(i int) bool  { return c.args[i].(bool) }
 func (c *incoming) number(i int) uint64 { return c.args[i].(uint64) }
+
+// sealed reads and closes a descriptor that came as an argument.
+func (c *incoming) sealed(i int) ([]byte, error) { return readSealed(c.args[i].(dbus.UnixFD)) }
 func (c *incoming) dict(i int) map[string]any {
 	return Native(c.args[i].(map[string]dbus.Variant))
 }
@@ -82,6 +85,7 @@ func (o *object) invoke(sender string, rule methodRule, body []any) ([]any, erro
 	defer cancel()
 	who, err := o.conn.caller(ctx, sender)
 	if err != nil {
+		closeDescriptors(body)
 		return nil, err
 	}
 	journal := rule.journal && (rule.access == accessChange || who.SeesSecrets())
@@ -97,6 +101,7 @@ func (o *object) invoke(sender string, rule methodRule, body []any) ([]any, erro
 
 func (o *object) permitted(ctx context.Context, who Caller, rule methodRule, body []any) ([]any, error) {
 	if !who.Role.may(rule.access) {
+		closeDescriptors(body)
 		return nil, refusal(who, rule.access)
 	}
 	return o.handlers[rule.name](&incoming{ctx: ctx, caller: who, args: body})
@@ -108,6 +113,8 @@ func refusal(who Caller, need access) error {
 		return fault.Mend(fault.NotPermitted, fmt.Sprintf("user %s may not read this", who.User), "join the group "+operatorGroup)
 	case accessService:
 		return fault.New(fault.NotPermitted, fmt.Sprintf("only the services themselves may do this, not user %s", who.User))
+	case accessRoot:
+		return fault.New(fault.NotPermitted, fmt.Sprintf("only the configuration service may do this, not user %s", who.User))
 	}
 	return fault.Mend(fault.NotPermitted, fmt.Sprintf("user %s may not change this", who.User), "join the group "+adminGroup)
 }

@@ -176,3 +176,15 @@ type Unit struct {
 	Active      string `json:"active"` // active, inactive, failed …
 	Sub         string `json:"sub"`    // running, dead …
 }
+
+// Backup is one line of `backup list`.
+type Backup struct {
+	File    string `json:"file"`
+	Size    int64  `json:"size"`    // bytes
+	Host    string `json:"host"`    // host name of the node it was made of
+	NodeID  string `json:"node_id"` // and its ID
+	Cluster string `json:"cluster"` // ID of its cluster; empty for a standalone node
+	Version string `json:"version"`
+	Created string `json:"created"` // RFC 3339
+	Problem string `json:"problem"` // why it can not be used; empty when it is whole
+}

@@ -4,10 +4,10 @@ import "context"
 
 // Xmpp calls org.quorate.Xmpp1. Every method's error is a *fault.Error or the
 // end of the caller's context.
-type Xmpp struct{ client }
+type Xmpp struct{ keeper }
 
 // Xmpp returns the client of the XMPP service; it makes no call.
-func (c *Conn) Xmpp() *Xmpp { return &Xmpp{client{c, xmppService}} }
+func (c *Conn) Xmpp() *Xmpp { return &Xmpp{keeper{client{c, xmppService}}} }
 
 // XmppProperties are the properties of org.quorate.Xmpp1.
 type XmppProperties struct {

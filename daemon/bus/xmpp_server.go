@@ -28,6 +28,8 @@ type XmppServer interface {
 	CallBridgeCheck(ctx context.Context) ([]CheckedBridge, error)
 	WouldAccept(ctx context.Context, pem []byte) ([]Step, error)
 	RotateGossipKey(ctx context.Context, who Caller) error
+	Save(ctx context.Context, who Caller) ([]byte, error)
+	Restore(ctx context.Context, who Caller, data []byte, apply bool) ([]Step, error)
 }
 
 // XmppObject is the exported org.quorate.Xmpp1.
@@ -75,5 +77,7 @@ func xmppHandlers(s XmppServer) map[string]handler {
 		"WouldAccept":     func(c *incoming) ([]any, error) { return answerList(s.WouldAccept(c.ctx, c.bytes(0))) },
 		"RotateGossipKey": func(c *incoming) ([]any, error) { return done(s.RotateGossipKey(c.ctx, c.caller)) },
 		"Reset":           func(c *incoming) ([]any, error) { return done(s.Reset(c.ctx, c.caller, c.boolean(0))) },
+		"Save":            func(c *incoming) ([]any, error) { return answerSealed(s.Save(c.ctx, c.caller)) },
+		"Restore":         restoring(s.Restore),
 	}
 }

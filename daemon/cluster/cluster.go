@@ -225,8 +225,14 @@ func newest(applied, known *replica.State) *replica.State {
 	return applied
 }
 
-// Roster returns cluster, domain and members, the last known ones if need be.
-func (c *Cluster) Roster() *replica.State { return c.roster() }
+// Roster returns cluster, domain and members, the last known ones if need be. Of
+// a node that is to be taken back they are those of the backup: by them it trusts.
+func (c *Cluster) Roster() *replica.State {
+	if c.record.Return != nil {
+		return c.record.Return
+	}
+	return c.roster()
+}
 
 // remember keeps the roster for the next start.
 func (c *Cluster) remember(s *replica.State) {

@@ -28,6 +28,7 @@ type record struct {
 	Machine string         `json:"machine,omitempty"` // the hardware this identity belongs to
 	Known   *replica.State `json:"known,omitempty"`   // the roster as last seen: cluster, domain, members, gossip key
 	Seed    *replica.State `json:"seed,omitempty"`    // entries for a store that is made anew
+	Return  *replica.State `json:"return,omitempty"`  // the roster a restored member asks to be taken back by
 	Notice  string         `json:"notice,omitempty"`  // what happened, for the administrator
 }
 
@@ -63,29 +64,33 @@ func ModeOf(dir string) Mode {
 	return r.Mode
 }
 
-// write replaces the record in one step: temporary file, fsync, rename, fsync
-// of the directory.
 func (r record) write(dir string) error {
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encoding membership: %w", err)
 	}
-	tmp := filepath.Join(dir, recordFile+".new")
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("saving membership: %w", err)
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(tmp, filepath.Join(dir, recordFile))
-	}
-	if err == nil {
-		err = syncDir(dir)
-	}
-	if err != nil {
+	if err := replaceFile(dir, recordFile, b); err != nil {
 		return fmt.Errorf("saving membership: %w", err)
 	}
 	return nil
+}
+
+// replaceFile replaces a file in one step: temporary file, fsync, rename, fsync
+// of the directory.
+func replaceFile(dir, name string, data []byte) error {
+	tmp := filepath.Join(dir, name+".new")
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(tmp, filepath.Join(dir, name))
+	}
+	if err != nil {
+		return err
+	}
+	return syncDir(dir)
 }
 
 func syncDir(dir string) error {
@@ -114,6 +119,9 @@ func setAside(dir string) error {
 func load(dir, machine string) (*mesh.Identity, record, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, record{}, fmt.Errorf("making state directory: %w", err)
+	}
+	if err := finishRestore(dir, machine); err != nil {
+		return nil, record{}, err
 	}
 	r, err := readRecord(dir)
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 type joinRequest struct {
 	Member  replica.Member `json:"member"`
 	Entries *replica.State `json:"entries"`
+	Cluster string         `json:"cluster,omitempty"` // the one it means, if it has been a member before
 	Relayed bool           `json:"relayed,omitempty"`
 }
 
@@ -42,6 +43,9 @@ func (c *Cluster) Join(ctx context.Context, host string) error {
 	}
 	var ans joinAnswer
 	req := joinRequest{Member: c.self(), Entries: c.State().Standalone()}
+	if r := c.record.Return; r != nil { // its entries are the cluster's already
+		req.Entries, req.Cluster = replica.New(), r.ClusterID
+	}
 	if err := c.askJoin(ctx, addrs, req, &ans); err != nil {
 		return advised(err)
 	}
@@ -191,7 +195,11 @@ func (c *Cluster) answerJoin(ctx context.Context, from mesh.Caller, method strin
 // admit decides a join on the leader.
 func (c *Cluster) admit(ctx context.Context, req joinRequest) (joinAnswer, error) {
 	s := c.State()
-	if old, ok := s.Members[req.Member.ID]; ok && c.mesh.Linked(req.Member.ID) {
+	if req.Cluster != "" && req.Cluster != s.ClusterID {
+		return joinAnswer{}, fault.Mend(fault.WrongState, c.cfg.Name+" is in another cluster than the one this node was a member of", "xmpp reset, then join as a new node")
+	}
+	old, known := s.Members[req.Member.ID]
+	if known && c.mesh.Linked(req.Member.ID) {
 		return joinAnswer{}, fault.Mend(fault.Cloned, fmt.Sprintf("the node ID %s is in use by %s, which is running", old.ID, old.Name),
 			"on the copy: xmpp reset --force")
 	}
@@ -210,6 +218,12 @@ func (c *Cluster) admit(ctx context.Context, req joinRequest) (joinAnswer, error
 	conn.Close()
 	if c.verify(ctx) != nil {
 		return joinAnswer{}, c.noQuorum()
+	}
+	if known {
+		if err := c.withdraw(ctx, old.ID); err != nil {
+			c.log.Warn("withdrawing the vote of a node that comes back", "node_id", old.ID, "error", err)
+			return joinAnswer{}, c.noQuorum()
+		}
 	}
 	if err := c.node.Propose(ctx, replica.Join(req.Member, req.Entries, replaces)); err != nil {
 		if err = c.inWords(err); errors.Is(err, errTryAgain) {

@@ -69,6 +69,11 @@ func (c *Cluster) View() View {
 	switch {
 	case c.record.Mode == Standalone:
 		v.State = StateStandalone
+	case c.Returns():
+		v.State, v.Reason = StateNotJoined, "restored from a backup; it asks the members of its cluster to take it back, until they do or xmpp cluster disable ends it"
+		if why := c.why.Load(); why != nil && *why != "" {
+			v.Reason += "; the last answer: " + *why
+		}
 	case c.record.Mode == Enabled:
 		v.State, v.Reason = StateNotJoined, "neither initialized nor joined; next is xmpp cluster initialize on the first node, xmpp cluster join on the others"
 	case c.removed():

@@ -171,4 +171,5 @@ func (m *fakeMachine) Power(_ context.Context, act string) error { return m.note
 func (m *fakeMachine) SetHostname(_ context.Context, name string) error {
 	return m.note("hostname " + name)
 }
-func (m *fakeMachine) Hostname(context.Context) (string, error) { return "cb1", nil }
+func (m *fakeMachine) Forget(_ context.Context, unit string) error { return m.note("forget " + unit) }
+func (m *fakeMachine) Hostname(context.Context) (string, error)    { return "cb1", nil }

@@ -21,19 +21,24 @@ type Machine interface {
 	Power(ctx context.Context, act string) error
 	SetHostname(ctx context.Context, name string) error
 	Hostname(ctx context.Context) (string, error)
+	Forget(ctx context.Context, unit string) error
 }
 
 // Config is what a Service needs.
 type Config struct {
-	Dir     string // of quorate.toml and conf.d
-	State   string // private folder of the last good configuration
-	Machine Machine
-	Log     *slog.Logger
+	Dir      string // of quorate.toml and conf.d
+	State    string // private folder of the last good configuration
+	Exchange string // the folder backups come and go by
+	Machine  Machine
+	Others   Others // of backup, rollback and factory reset
+	Log      *slog.Logger
 }
 
 // Service implements bus.ConfigServer.
 type Service struct {
 	Config
+
+	keeping sync.Mutex // held by one backup, rollback or factory reset at a time
 
 	mu      sync.Mutex
 	current *accepted                    // guarded by mu
@@ -47,6 +52,9 @@ type Service struct {
 // folder that can not be written is.
 func Open(c Config) (*Service, error) {
 	s := &Service{Config: c}
+	if err := finishReplacing(c.Dir, c.State); err != nil {
+		return nil, err
+	}
 	last, err := recall(c.State)
 	if err != nil {
 		c.Log.Warn("the last good configuration is of no use", "error", err)
@@ -167,17 +175,25 @@ func (s *Service) accept(loaded *file.Loaded) (uint64, error) {
 	return next.Generation, nil
 }
 
-// report journals what changed, key by key, secrets masked.
-func (s *Service) report(before, next *accepted, keys []string) {
-	was, is := settings.Effective(before.Raw), settings.Effective(next.Raw)
-	var changes, restart []string
-	for _, name := range keys {
+// changesOf names each key that differs with both values, secrets masked.
+func changesOf(before, next settings.Raw) (changes []string) {
+	was, is := settings.Effective(before), settings.Effective(next)
+	for _, name := range settings.Differ(before, next) {
 		k, _ := settings.Find(name)
 		changes = append(changes, fmt.Sprintf("%s from %s to %s", name, k.Shown(was[name]), k.Shown(is[name])))
-		if k.Reload == settings.Restart {
+	}
+	return changes
+}
+
+// report journals what changed, key by key, secrets masked.
+func (s *Service) report(before, next *accepted, keys []string) {
+	var restart []string
+	for _, name := range keys {
+		if k, _ := settings.Find(name); k.Reload == settings.Restart {
 			restart = append(restart, name)
 		}
 	}
+	changes := changesOf(before.Raw, next.Raw)
 	message := fmt.Sprintf("configuration generation %d in force", next.Generation)
 	if len(changes) > 0 {
 		message += ": " + strings.Join(changes, ", ")

@@ -48,6 +48,13 @@ var events = []event{
 	{SignInFailed, "A sign-in to Web Admin failed", "A sign-in from @FROM@ was refused; the message gives the reason. A name that is no account is not written down: it may be\na password in the wrong field. After ten wrong passwords an account rests for a minute."},
 	{WebRefused, "Web Admin refused a request", "A request from @FROM@ was of a form that no page of Web Admin sends: a forged or foreign form, a method or a size that is not\ntaken. Nothing was done. One now and then is a stray program; many are an attack, which a firewall may end."},
 	{WebThrottled, "Sign-ins to Web Admin are slowed down", "Too many sign-ins from @FROM@, or for one account, failed. The next one has to wait, at most five minutes.\nA person is not kept out at places where they signed in before."},
+	{PasswordSet, "The password of @USER@ was set at the console", "Somebody at the console of the machine set it: the first one, or a new one after the node was started with quorate.recover=1.\nSSH and Web Admin take it from now on."},
+	{Provisioned, "A value was taken from what the machine was given", "@KEY@ came from @SOURCE@. It is applied once: what is changed later stays."},
+	{ProvisionRefused, "A value that the machine was given is not used", "The message names the value, where it came from, and what would be right. The node starts without it. A corrected value is\ntaken at the next start."},
+	{NodeTakenBack, "A restored node is a member again", "The cluster has taken this node back under its old node ID, first without a vote; it votes when it has caught up."},
+	{BackupMade, "A backup was made", "@FILE@ holds what this node keeps, private keys included, sealed under the passphrase that was typed."},
+	{BackupRestored, "A backup was restored", "Parts of @FILE@ replaced what this node kept; the message names them. A member of a cluster asks the others to take it back."},
+	{FactoryReset, "The node was reset to factory settings", "Settings, certificates, keys, XMPP data and the exchange folder of this node were removed. Accounts and network stay."},
 }
 
 // Catalog returns the text of the journal catalog file for every event.

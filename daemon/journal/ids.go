@@ -50,4 +50,11 @@ const (
 	SignInFailed        MessageID = "3114d2c5a411451692ae0b932e2af69d"
 	WebRefused          MessageID = "fa931359cd766ad019b2b8191b4f2eb5"
 	WebThrottled        MessageID = "9576950d4126037fac35809c88ea3fe3"
+	PasswordSet         MessageID = "5b2c6f0e7d5f4d0fa1c5e5a3b8c90d17"
+	Provisioned         MessageID = "c0e1f0a94b2a4b6c8d6f7a51e2d3b489"
+	ProvisionRefused    MessageID = "a94be27f6c1d45f2b30f8e6d19c7a520"
+	NodeTakenBack       MessageID = "743a102029644da098acb0231f6bc547"
+	BackupMade          MessageID = "fd5db68d3aa94b53aea7dc5f51f8ff72"
+	BackupRestored      MessageID = "858929fbcbca46a5b99004cbdf37ab19"
+	FactoryReset        MessageID = "465f9587af0c4a579ea34c0b2162454d"
 )

@@ -47,11 +47,11 @@ func LoadIdentity(file string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading node key: %w", err)
 	}
-	if len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("reading node key: %s is %d bytes long, not %d", file, len(seed), ed25519.SeedSize)
+	i, err := IdentityOf(seed)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	key := ed25519.NewKeyFromSeed(seed)
-	return &Identity{ID: IDOf(key.Public().(ed25519.PublicKey)), key: key}, nil
+	return i, nil
 }
 
 func (i *Identity) save(file string) error {
@@ -83,4 +83,25 @@ func syncDir(dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+// Seed is the private key in the form of its file, for a backup.
+func (i *Identity) Seed() []byte { return i.key.Seed() }
+
+// RestoreIdentity writes a key of a backup to a file and returns the identity.
+func RestoreIdentity(file string, seed []byte) (*Identity, error) {
+	i, err := IdentityOf(seed)
+	if err != nil {
+		return nil, err
+	}
+	return i, i.save(file)
+}
+
+// IdentityOf returns the identity of a private key.
+func IdentityOf(seed []byte) (*Identity, error) {
+	if len(seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("reading node key: it is %d bytes long, not %d", len(seed), ed25519.SeedSize)
+	}
+	key := ed25519.NewKeyFromSeed(seed)
+	return &Identity{ID: IDOf(key.Public().(ed25519.PublicKey)), key: key}, nil
 }

@@ -87,7 +87,7 @@ const catchUpWait = 3 * time.Second
 func (n *Node) catchUp(ctx context.Context, i *instance) {
 	ctx, cancel := context.WithTimeout(ctx, catchUpWait)
 	defer cancel()
-	for i.cluster.State().Domain == "" && i.cluster.Roster().Domain != "" {
+	for i.cluster.Serves() && i.cluster.State().Domain == "" && i.cluster.Roster().Domain != "" {
 		select {
 		case <-ctx.Done():
 			return

@@ -34,6 +34,8 @@ type Node struct {
 	object *bus.XmppObject
 	look   chan struct{} // holds one: settings, keys or the cluster changed
 
+	returning sync.WaitGroup // of comeBack
+
 	change sync.Mutex // held by apply and by membership transitions
 	shape  shape      // what the instance was opened with; guarded by change
 
@@ -85,6 +87,9 @@ func (n *Node) Run(ctx context.Context, notify *service.Notifier) error {
 	if err := notify.Ready(n.summary()); err != nil {
 		n.log.Warn("telling the service manager", "error", err)
 	}
+	returning := run(&n.returning, n.comeBack)
+	defer n.returning.Wait()
+	defer returning()
 	return n.follow(ctx, notify, configured, renewed)
 }
 

@@ -91,3 +91,30 @@ func (c testConfig) SetHostname(_ context.Context, _ bus.Caller, name string) er
 }
 
 func (c testConfig) Hostname(context.Context) (string, error) { return "cb1", nil }
+
+func (c testConfig) BackupSnapshot(_ context.Context, _ bus.Caller, name, passphrase string) (string, error) {
+	return name + ".quorate-backup", c.act("snapshot "+name+" "+passphrase, nothing)
+}
+
+func (c testConfig) Backups(context.Context) ([]bus.Backup, error) {
+	return []bus.Backup{
+		{File: "monday.quorate-backup", Size: 4321, Host: "cb2", NodeID: "aa", Cluster: "cc", Version: "0.1.0", Created: "2026-11-21T08:00:00Z"},
+		{File: "torn.quorate-backup", Size: 12, Problem: "the backup is damaged: it is not whole, or was changed on its way"},
+	}, nil
+}
+
+func (c testConfig) BackupRollback(_ context.Context, _ bus.Caller, name, passphrase string, parts []string, apply bool) ([]bus.Step, error) {
+	if passphrase == "wrong" {
+		return nil, fault.Mend(fault.WrongSecret, "the passphrase does not open the backup", "give the passphrase it was made with")
+	}
+	if apply {
+		if err := c.act("rollback "+strings.Join(append([]string{name}, parts...), " "), nothing); err != nil {
+			return nil, err
+		}
+	}
+	return []bus.Step{{Name: "settings", OK: true, Text: "changed: xmpp.listen"}, {Name: "state", Text: "the cluster's data are the cluster's"}}, nil
+}
+
+func (c testConfig) FactoryReset(_ context.Context, _ bus.Caller, scope string, force bool) ([]bus.Step, error) {
+	return []bus.Step{{Name: "xmpp", OK: true, Text: "XMPP state removed"}}, c.act(fmt.Sprintf("factory reset %s force=%v", scope, force), nothing)
+}

@@ -98,3 +98,9 @@ func (c testCertificates) OpenKey(context.Context, bus.Caller, string) (*os.File
 }
 
 func (c testCertificates) Scan(context.Context) error { return nil }
+
+func (c testCertificates) Save(context.Context, bus.Caller) ([]byte, error) { return nil, nil }
+func (c testCertificates) Restore(context.Context, bus.Caller, []byte, bool) ([]bus.Step, error) {
+	return nil, nil
+}
+func (c testCertificates) Clear(context.Context, bus.Caller) error { return nil }

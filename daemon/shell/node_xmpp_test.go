@@ -182,3 +182,8 @@ func (x testXmpp) CallBridgeCheck(context.Context) ([]bus.CheckedBridge, error) 
 func (x testXmpp) RotateGossipKey(context.Context, bus.Caller) error {
 	return x.act("rotate", nothing)
 }
+
+func (x testXmpp) Save(context.Context, bus.Caller) ([]byte, error) { return nil, nil }
+func (x testXmpp) Restore(context.Context, bus.Caller, []byte, bool) ([]bus.Step, error) {
+	return nil, nil
+}

@@ -35,7 +35,8 @@ func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
 		return err
 	}
 	defer conn.Close()
-	s, err := confd.Open(confd.Config{Dir: service.Configuration(), State: service.State("config"), Machine: conn.Machine(), Log: log})
+	s, err := confd.Open(confd.Config{Dir: service.Configuration(), State: service.State("config"), Exchange: service.Exchange(),
+		Machine: conn.Machine(), Others: confd.Others{Certificates: conn.Certificates(), Xmpp: conn.Xmpp()}, Log: log})
 	if err != nil {
 		return err
 	}

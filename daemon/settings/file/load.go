@@ -166,6 +166,25 @@ func read(path string) ([]byte, error) {
 // Read returns the text of one file of the folder, empty when it is absent.
 func Read(dir, name string) ([]byte, error) { return read(filepath.Join(dir, name)) }
 
+// All returns the text of every file of the folder that is there, by name.
+func All(dir string) (map[string][]byte, error) {
+	files, err := gather(dir, nil)
+	if err != nil {
+		return nil, err
+	}
+	texts := make(map[string][]byte, len(files))
+	for _, f := range files {
+		texts[f.name] = f.text
+	}
+	return texts, nil
+}
+
+// IsName reports whether a name is one that the folder's files have.
+func IsName(name string) bool {
+	base, drop := strings.CutPrefix(name, Folder+"/")
+	return name == Main || drop && filepath.Base(base) == base && strings.HasSuffix(base, ".toml") && !strings.HasPrefix(base, ".")
+}
+
 // Check reads one file alone and returns what it sets; problems between files
 // are not its business.
 func Check(name string, text []byte) (settings.Raw, error) {

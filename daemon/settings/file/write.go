@@ -1,9 +1,13 @@
 package file
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"quorate.org/daemon/settings"
@@ -85,4 +89,28 @@ func syncFolder(path string) error {
 	}
 	defer d.Close()
 	return d.Sync()
+}
+
+// Replace makes the folder hold texts by name and no other configuration file.
+// Each file is replaced whole; the folder is so when Replace returns nil, and
+// Replace can be repeated after a crash in between.
+func Replace(dir string, texts map[string][]byte) error {
+	names, err := list(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		if err := Write(dir, name, texts[name]); err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
+		if _, stays := texts[name]; stays {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing %s: %w", name, err)
+		}
+	}
+	return nil
 }

@@ -1,0 +1,98 @@
+package confd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"quorate.org/daemon/backup"
+	"quorate.org/daemon/bus"
+	"quorate.org/daemon/fault"
+)
+
+// Backups lists the backups in the exchange folder, by name.
+func (s *Service) Backups(context.Context) ([]bus.Backup, error) {
+	files, err := os.ReadDir(s.Exchange)
+	if err != nil {
+		return nil, fmt.Errorf("reading exchange folder: %w", err)
+	}
+	list := []bus.Backup{}
+	for _, f := range files {
+		if name := f.Name(); strings.HasSuffix(name, backup.Suffix) && !strings.HasPrefix(name, ".") && f.Type().IsRegular() {
+			list = append(list, s.describe(name))
+		}
+	}
+	return list, nil
+}
+
+func (s *Service) describe(name string) bus.Backup {
+	b := bus.Backup{File: name}
+	data, err := readFile(s.Exchange, name)
+	b.Size = int64(len(data))
+	var f backup.Facts
+	if err == nil {
+		f, err = backup.Peek(data)
+	}
+	if err != nil {
+		b.Problem = reason(err)
+		return b
+	}
+	b.Host, b.NodeID, b.Cluster, b.Version, b.Created = f.Host, f.NodeID, f.Cluster, f.Version, f.Created.UTC().Format(time.RFC3339)
+	return b
+}
+
+// readFile reads a backup of the exchange folder, where everyone who uploads
+// may put anything: no link is followed and no pipe waited on.
+func readFile(dir, name string) ([]byte, error) {
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.Mend(fault.NotFound, "there is no backup "+name, "upload it by SFTP; backup list shows those that are there")
+	}
+	if err != nil {
+		return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("%s can not be read: %v", name, err))
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() > backup.Limit {
+		return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("%s is not a file of at most %d bytes", name, backup.Limit))
+	}
+	data, err := io.ReadAll(io.LimitReader(f, backup.Limit))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return data, nil
+}
+
+// newFile puts a file into the exchange folder that the group may fetch. It is
+// there whole, or not at all, and replaces nothing.
+func newFile(dir, name string, data []byte) error {
+	f, err := os.CreateTemp(dir, ".quorate-*")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Chmod(0o640), f.Sync(), f.Close()); err == nil {
+		err = os.Link(f.Name(), filepath.Join(dir, name)) // unlike rename it replaces nothing
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return fault.Mend(fault.Exists, "there is a file "+name+" already", "choose another name, or delete it by SFTP")
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return nil
+}
+
+func removeFile(dir, name string) error {
+	if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing %s: %w", name, err)
+	}
+	return nil
+}
