@@ -145,6 +145,10 @@ func (s *Service) readSettings(ctx context.Context) {
 			s.log.Warn("reading the settings", "error", err)
 		}
 		s.deaf = true
+		var why *fault.Error
+		if !s.read && errors.As(err, &why) { // or it would be told as not configured
+			s.bridge.Use(&Setup{Unread: why})
+		}
 		return
 	}
 	s.deaf = false

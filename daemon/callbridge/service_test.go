@@ -66,6 +66,9 @@ func TestOutageIsToldOnce(t *testing.T) {
 	for outage := range 2 {
 		s.readSettings(t.Context())
 		s.readSettings(t.Context())
+		if got := s.bridge.Status(); outage == 0 && (got.State != Failed || got.Text != "the configuration service is not running" || got.Remedy == "") {
+			t.Errorf("told is %+v", got)
+		}
 		if n := strings.Count(text.text.String(), "MESSAGE=reading the settings"); n != outage+1 {
 			t.Errorf("told %d times in outage %d:\n%s", n, outage+1, text.text.String())
 		}

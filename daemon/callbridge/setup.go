@@ -16,6 +16,7 @@ type Setup struct {
 	Secret       string
 	Trust        *Trust
 	Fault        *fault.Error // why there is no Trust
+	Unread       *fault.Error // why nothing of all this is known
 }
 
 // Address is the component's own: name.domain (XEP-0114 §3).
@@ -29,7 +30,7 @@ func (s *Setup) Address() string {
 // equal reports whether a link made by one is a link by the other.
 func (s *Setup) equal(o *Setup) bool {
 	return s.Name == o.Name && s.Domain == o.Domain && s.Server == o.Server && s.Secret == o.Secret &&
-		s.Trust.equal(o.Trust) && sameFault(s.Fault, o.Fault)
+		s.Trust.equal(o.Trust) && sameFault(s.Fault, o.Fault) && sameFault(s.Unread, o.Unread)
 }
 
 func sameFault(a, b *fault.Error) bool {

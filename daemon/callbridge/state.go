@@ -37,6 +37,9 @@ func failure(s *Setup, why *fault.Error) string {
 
 // beginning is the state before anything was tried.
 func beginning(s *Setup) state {
+	if s.Unread != nil {
+		return state{name: Failed, text: s.Unread.Message, why: s.Unread}
+	}
 	if why := s.missing(); why != nil {
 		return state{name: NotConfigured, text: why.Message, why: why}
 	}
