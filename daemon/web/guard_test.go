@@ -289,6 +289,20 @@ func TestChunkedIsRefused(t *testing.T) {
 	}
 }
 
+// What the bus does not carry never comes to it: it would end the session.
+func TestIllegibleForms(t *testing.T) {
+	r := newRig(t)
+	b := r.signedIn("admin")
+	for _, text := range []string{"a\x00b", "\xff\xfe"} {
+		want(t, b.get("/logs?unit="+url.QueryEscape(text)), http.StatusBadRequest)
+		want(t, b.post(testPage, url.Values{"action": {"save"}, "x": {text}}), http.StatusBadRequest)
+		want(t, b.post(testPage, url.Values{"action": {"save"}, text: {"x"}}), http.StatusBadRequest)
+	}
+	if r.deeds.Load() != 0 || r.log.count(journal.WebRefused) != 6 {
+		t.Errorf("%d were obeyed, %d journaled", r.deeds.Load(), r.log.count(journal.WebRefused))
+	}
+}
+
 // Of two cookies one was planted.
 func TestTwoCookiesAreNone(t *testing.T) {
 	r := newRig(t)

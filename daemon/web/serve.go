@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/journal"
@@ -89,7 +90,10 @@ func (s *Server) servePage(p page) http.HandlerFunc {
 			s.post(w, p, v)
 			return
 		}
-		v.form = r.URL.Query()
+		if v.form = r.URL.Query(); !legible(v.form) {
+			s.refuse(w, r, http.StatusBadRequest, asFault(errNoForm))
+			return
+		}
 		s.show(w, p, v, http.StatusOK, nil)
 	})
 }
@@ -216,13 +220,25 @@ const (
 	formTime   = 10 * time.Second // to send a form without files
 )
 
-// read takes the form of a POST, at most limit bytes of it.
+// read takes the form of a POST, at most limit bytes of it. One without files
+// is sent at once, so it has formTime; then the server's limit is in force
+// again, and when it did not come, the end of its time stays and the rest of it
+// is not waited for. That a limit can not be set leaves the one before.
 func (v *visit) read(w http.ResponseWriter, limit int64) error {
-	r := v.request
-	if limit == 0 {
-		limit = formBytes
-		defer hurry(w)()
+	if limit != 0 {
+		return v.readForm(w, limit)
 	}
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Now().Add(formTime))
+	err := v.readForm(w, formBytes)
+	if err == nil {
+		_ = c.SetReadDeadline(time.Now().Add(readTime))
+	}
+	return err
+}
+
+func (v *visit) readForm(w http.ResponseWriter, limit int64) error {
+	r := v.request
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
@@ -234,19 +250,24 @@ func (v *visit) read(w http.ResponseWriter, limit int64) error {
 	default:
 		return errNoForm
 	}
-	if err == nil && len(v.form) > formFields {
+	if err == nil && (len(v.form) > formFields || !legible(v.form)) {
 		return errNoForm
 	}
 	return err
 }
 
-// hurry lets a form without files take formTime, as it is sent at once; later
-// it puts the limit of the server into force again. That a limit can not be set
-// leaves the one before.
-func hurry(w http.ResponseWriter) (later func()) {
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Now().Add(formTime))
-	return func() { _ = c.SetReadDeadline(time.Now().Add(readTime)) }
+// legible says whether all of a form is text that the bus carries (D-Bus
+// specification, "Basic types": UTF-8 without NUL). The bus ends a connection,
+// and the session with it, that sends anything else.
+func legible(form url.Values) bool {
+	for name, values := range form {
+		for _, text := range append(values, name) {
+			if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 var errNoForm error = fault.New(fault.InvalidArgument, "what was sent is no form of this page")
