@@ -96,7 +96,8 @@ func rank(last bool) int {
 }
 
 // zone is the cure: what must go, as comments, and what must come. Where nothing
-// but hints were found there is none.
+// but hints were found there is none, and none for a domain whose nodes are not
+// known, but for the form of a record.
 func (j *judgement) zone() {
 	for _, r := range j.remove {
 		j.report.Zone = append(j.report.Zone, r.removal())
@@ -104,6 +105,11 @@ func (j *judgement) zone() {
 	for _, l := range j.report.Needed {
 		if l.State == Missing {
 			j.report.Zone = append(j.report.Zone, l.line())
+		}
+	}
+	for i, f := range j.report.Findings {
+		if len(j.report.Zone) == 0 && (f.Remedy == paste || f.Remedy == replace) {
+			j.report.Findings[i].Remedy = theirs
 		}
 	}
 }

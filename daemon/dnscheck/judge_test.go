@@ -360,11 +360,11 @@ func TestNameServers(t *testing.T) {
 				"10.0.0.1 says 0 0 5223 cb1.meet.example, 0 0 5223 cb2.meet.example, 0 0 5223 cb3.meet.example; " +
 				"10.0.0.2 says 0 0 5223 cb1.meet.example, 0 0 5223 cb2.meet.example"}},
 		{"one is silent", world{zones: map[string]string{one: right, two: ""}, silent: map[string]string{two: "no answer"}},
-			[]string{"hint: the name server 10.0.0.2 gives no answer: no answer"}},
+			[]string{"hint: the name server 10.0.0.2 does not answer"}},
 		{"one fails for one name", world{zones: map[string]string{one: right, two: right}, silent: map[string]string{two + " cb1.meet.example": "answers SERVFAIL"}},
-			[]string{"hint: the name server 10.0.0.2 gives no answer for cb1.meet.example: answers SERVFAIL"}},
+			[]string{"hint: the name server 10.0.0.2, asked for cb1.meet.example, answers SERVFAIL"}},
 		{"all are silent", world{zones: map[string]string{one: ""}, silent: map[string]string{one: "no answer"}},
-			[]string{"DNS: the name server 10.0.0.1 gives no answer: no answer"}},
+			[]string{"DNS: the name server 10.0.0.1 does not answer"}},
 	} {
 		_, r := look(t, three(), tc.w)
 		if diff := cmp.Diff(tc.want, said(r)); diff != "" || len(r.Zone) > 0 {
@@ -396,6 +396,9 @@ func TestOthersDomain(t *testing.T) {
 	var codes []fault.Code
 	for _, f := range r.Findings {
 		codes = append(codes, f.Code)
+		if len(r.Zone) == 0 && strings.Contains(f.Remedy, "below") {
+			t.Errorf("%q: there are no lines below to %q", f.Text, f.Remedy)
+		}
 	}
 	if diff := cmp.Diff([]fault.Code{"DNS", "DNS", "TCP", "DNS", "DNS", "DNS", "DNS", "TCP"}, codes); diff != "" || r.OK {
 		t.Errorf("%q (-want +got):\n%s", said(r), diff)

@@ -43,5 +43,6 @@ type Report struct {
 // What mends a record.
 const (
 	paste   = "put the zone lines below into the zone"
-	replace = "replace it by the zone lines below"
+	replace = "change the zone as the zone lines below say"
+	theirs  = "tell whoever keeps the zone of the domain" // whose nodes only they know
 )

@@ -42,12 +42,23 @@ func (j *judgement) silence(server string) {
 		j.find(Finding{Code: fault.DNS, Text: text, Remedy: "check the name servers that dns shows, and the network to them", Hint: others})
 	}
 	if len(failed) == asked && asked > 0 {
-		tell("the name server " + server + " gives no answer: " + failed[0].Failed)
+		tell("the name server " + server + unanswered(failed[0].Failed))
 		return
 	}
 	for _, answer := range failed {
-		tell("the name server " + server + " gives no answer for " + answer.Name + ": " + answer.Failed)
+		tell("the name server " + server + ", asked for " + answer.Name + "," + unanswered(answer.Failed))
 	}
+}
+
+// unanswered is the reason as the end of a sentence about the server.
+func unanswered(why string) string {
+	switch {
+	case why == "no answer":
+		return " does not answer"
+	case strings.HasPrefix(why, "answers "): // with an error: SERVFAIL
+		return " " + why
+	}
+	return " gives no answer: " + why
 }
 
 // agree compares what the servers say to one question.

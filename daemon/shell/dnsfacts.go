@@ -104,6 +104,7 @@ func (s *Shell) nodes(status bus.XmppStatus, cluster bus.ClusterStatus) []dnsche
 	if len(nodes) == 0 {
 		nodes = []dnscheck.Node{own}
 	}
+	slices.SortFunc(nodes, func(a, b dnscheck.Node) int { return strings.Compare(a.Name, b.Name) })
 	return slices.DeleteFunc(nodes, func(n dnscheck.Node) bool { return len(n.Addresses) == 0 })
 }
 

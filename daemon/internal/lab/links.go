@@ -14,3 +14,9 @@ func (l *Lab) ResetLinks(ctx context.Context, a, b *Node) error {
 	}
 	return nil
 }
+
+// Nft gives a local node's firewall commands of nft(8).
+func (n *Node) Nft(ctx context.Context, commands string) error {
+	_, err := run(ctx, "ip", "netns", "exec", n.lab.net.name+"-"+n.name, "nft", commands)
+	return err
+}

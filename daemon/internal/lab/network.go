@@ -86,7 +86,6 @@ func writeResolver(netns string, hosts []string) error {
 		return fmt.Errorf("making %s: %w", dir, err)
 	}
 	files := map[string]string{
-		"resolv.conf":   "nameserver " + gateway + "\noptions timeout:1 attempts:2\n",
 		"hosts":         "127.0.0.1 localhost\n" + strings.Join(hosts, "\n") + "\n",
 		"nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\n",
 	}
@@ -95,7 +94,7 @@ func writeResolver(netns string, hosts []string) error {
 			return fmt.Errorf("writing %s: %w", name, err)
 		}
 	}
-	return nil
+	return writeNameServers(netns)
 }
 
 // killInside ends what runs in a namespace of the lab: its processes are the

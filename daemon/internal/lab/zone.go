@@ -47,7 +47,7 @@ func (w *network) startDNS(ctx context.Context) error { return w.serve(ctx, w.zo
 
 // serve starts the DNS server and waits until it listens.
 func (w *network) serve(ctx context.Context, zone []string) error {
-	text := fmt.Sprintf("no-resolv\nno-hosts\nbind-interfaces\nlisten-address=%s\nlocal=/%s/\nuser=root\npid-file=\n", gateway, Domain)
+	text := fmt.Sprintf("no-resolv\nno-hosts\nbind-interfaces\nlisten-address=%s\nlocal=/%s/\nuser=root\npid-file=\nlocal-ttl=1\n", gateway, Domain)
 	for _, line := range zone {
 		text += line + "\n"
 	}
