@@ -42,7 +42,27 @@ func (e Entry) Line() string {
 	if e.PID != "" {
 		who += "[" + e.PID + "]"
 	}
-	return fmt.Sprintf("%s %s %s %s %s", e.Time.Format("2006-01-02T15:04:05.000Z"), Printable(e.Host), Printable(who), Level(e.Priority), Printable(e.Message))
+	return fmt.Sprintf("%s %s %s %s %s", e.Time.Format("2006-01-02T15:04:05.000Z"), Printable(e.Host), Printable(who), Level(e.Priority), Printable(e.Text()))
+}
+
+// details are the fields that a message of our services may leave to the journal:
+// of "a peer was refused" they say which and why.
+var details = []string{"NAME", "ADDRESS", "HOST", "NODE_ID", "CALLBRIDGE", "JID", "REASON", "ERROR"}
+
+// Text returns the message and the details that it does not tell already.
+func (e Entry) Text() string {
+	text := e.Message
+	for _, name := range details {
+		value := e.Fields[name]
+		if value == "" || strings.Contains(e.Message, value) {
+			continue
+		}
+		if strings.ContainsAny(value, " \"=") {
+			value = strconv.Quote(value)
+		}
+		text += " " + strings.ToLower(name) + "=" + value
+	}
+	return text
 }
 
 // Printable returns text with what is no printable character escaped as in Go.

@@ -85,6 +85,27 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// What a message leaves to the fields is told behind it, once.
+func TestText(t *testing.T) {
+	for _, c := range []struct {
+		message string
+		fields  map[string]string
+		want    string
+	}{
+		{"a peer was refused", map[string]string{"ADDRESS": "10.77.0.13", "NODE_ID": "94e8", "ERROR": `its "key" is not pinned`, "_PID": "1"},
+			`a peer was refused address=10.77.0.13 node_id=94e8 error="its \"key\" is not pinned"`},
+		{"cb3 has joined the cluster", map[string]string{"NAME": "cb3", "OTHER": "x"}, "cb3 has joined the cluster"},
+	} {
+		if got := (Entry{Message: c.message, Fields: c.fields}).Text(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+	forged := Entry{Message: "a peer was refused", Fields: map[string]string{"ERROR": "x\n2026 cb1 root"}}
+	if strings.Contains(forged.Line(), "\n") {
+		t.Errorf("a field forges a line: %q", forged.Line())
+	}
+}
+
 func TestArguments(t *testing.T) {
 	const matches = "SYSLOG_IDENTIFIER=xmppd + _SYSTEMD_UNIT=quorate-xmpp.service + _PID=1 UNIT=quorate-xmpp.service"
 	for _, tc := range []struct {

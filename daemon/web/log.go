@@ -32,7 +32,7 @@ var levels = []struct {
 }{{"error", 3}, {"warning", 4}, {"info", 6}, {"debug", 7}}
 
 func lineOf(e logs.Entry) line {
-	l := line{At: e.Time.Format("2006-01-02T15:04:05.000Z07:00"), Unit: logs.Printable(e.Identifier), Level: "debug", Text: logs.Printable(e.Message)}
+	l := line{At: e.Time.Format("2006-01-02T15:04:05.000Z07:00"), Unit: logs.Printable(e.Identifier), Level: "debug", Text: logs.Printable(e.Text())}
 	for _, x := range slices.Backward(levels) {
 		if e.Priority <= x.priority {
 			l.Level = x.name
