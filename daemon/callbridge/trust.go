@@ -91,7 +91,7 @@ func distrust(err error, leaf *x509.Certificate, at target, now time.Time) *faul
 			pki.Subject(invalid.Cert), at, stamp(invalid.Cert.NotAfter)), clock)
 	case errors.As(err, &authority):
 		return fault.Mend(fault.Trust, fmt.Sprintf("the certificate of %s at %s is issued by %s, which is not trusted",
-			pki.Subject(leaf), at, leaf.Issuer), "trust its issuer, or the certificate itself: callbridge trust <file>")
+			pki.Subject(leaf), at, pki.Name(leaf.Issuer)), "trust its issuer, or the certificate itself: callbridge trust <file>")
 	}
 	return fault.Mend(fault.Trust, fmt.Sprintf("the certificate of %s at %s can not be trusted: %v", pki.Subject(leaf), at, err),
 		"give the server a certificate for servers, or accept this one: callbridge trust <file>")

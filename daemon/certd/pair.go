@@ -125,7 +125,7 @@ func (s *Service) inspectRoot(i *inspection, p pair, path []*x509.Certificate) {
 			remedy = "fetch it from " + last.IssuingCertificateURL[0]
 		}
 		i.bad(p.certificate, fault.Mend(fault.Incomplete,
-			fmt.Sprintf("the chain ends at %s, whose issuer %s is missing", pki.Subject(last), last.Issuer), remedy),
+			fmt.Sprintf("the chain ends at %s, whose issuer %s is missing", pki.Subject(last), pki.Name(last.Issuer)), remedy),
 			"who does not hold that issuer refuses the certificate")
 	}
 }

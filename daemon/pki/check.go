@@ -141,8 +141,8 @@ func (v *Verdict) checkChain(m Material, now time.Time) {
 	case len(chain) == 0 && len(m.Bundle) > 0:
 		v.add(missingIssuer(leaf, m.Bundle))
 	case len(m.Bundle)+len(m.Certificate) == 1:
-		v.warn("there is no bundle: who does not hold %s will not accept the certificate", leaf.Issuer)
+		v.warn("there is no bundle: who does not hold %s will not accept the certificate", Name(leaf.Issuer))
 	default:
-		v.warn("the chain ends at %s: its issuer %s is not in the bundle", Subject(last), last.Issuer)
+		v.warn("the chain ends at %s: its issuer %s is not in the bundle", Subject(last), Name(last.Issuer))
 	}
 }

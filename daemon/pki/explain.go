@@ -63,13 +63,13 @@ func origin(c *x509.Certificate, certs []*x509.Certificate, finder func(*x509.Ce
 		}
 	}
 	if file := finder(c); file != "" {
-		return fmt.Sprintf("issued by %s, which is in %s", c.Issuer, file)
+		return fmt.Sprintf("issued by %s, which is in %s", Name(c.Issuer), file)
 	}
 	where := "your CA has it"
 	if len(c.IssuingCertificateURL) > 0 {
 		where = fetchIssuer(c)
 	}
-	return fmt.Sprintf("issued by %s, which is in no file; %s", c.Issuer, where)
+	return fmt.Sprintf("issued by %s, which is in no file; %s", Name(c.Issuer), where)
 }
 
 // Issued reports whether parent signed child.

@@ -3,10 +3,13 @@ package pki
 import (
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
 	"math"
+	"net"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Facts is what an administrator is told about a file. It never holds key bytes.
@@ -42,11 +45,8 @@ func Inspect(c *Contents) Facts {
 		}
 	case c.Request != nil:
 		f.Key = DescribeKey(c.Request.PublicKey)
-		f.Subject, f.Fingerprint = c.Request.Subject.String(), fingerprint(c.Request.Raw)
-		f.Names = append(f.Names, c.Request.DNSNames...)
-		for _, ip := range c.Request.IPAddresses {
-			f.Names = append(f.Names, ip.String())
-		}
+		f.Subject, f.Fingerprint = Name(c.Request.Subject), fingerprint(c.Request.Raw)
+		f.Names = names(c.Request.DNSNames, c.Request.IPAddresses)
 	case len(c.Certificates) > 0:
 		f.fromCertificates(c.Certificates)
 	}
@@ -56,7 +56,7 @@ func Inspect(c *Contents) Facts {
 func (f *Facts) fromCertificates(certs []*x509.Certificate) {
 	first := certs[0]
 	f.Key = DescribeKey(first.PublicKey)
-	f.Subject, f.Issuer = Subject(first), first.Issuer.String()
+	f.Subject, f.Issuer = Subject(first), Name(first.Issuer)
 	f.Names = Names(first)
 	f.NotBefore, f.NotAfter = first.NotBefore, first.NotAfter
 	f.Fingerprint = fingerprint(first.Raw)
@@ -75,24 +75,42 @@ func DaysLeft(t, now time.Time) int { return int(math.Floor(t.Sub(now).Hours() /
 // name, else its whole subject.
 func Subject(c *x509.Certificate) string {
 	if c.Subject.CommonName != "" {
-		return c.Subject.String()
+		return Name(c.Subject)
 	}
 	if n := Names(c); len(n) > 0 {
 		return n[0]
 	}
-	if s := c.Subject.String(); s != "" {
+	if s := Name(c.Subject); s != "" {
 		return s
 	}
 	return "serial " + c.SerialNumber.String()
 }
 
 // Names returns the alternative names of a certificate: DNS names and addresses.
-func Names(c *x509.Certificate) []string {
-	out := append([]string(nil), c.DNSNames...)
-	for _, ip := range c.IPAddresses {
+func Names(c *x509.Certificate) []string { return names(c.DNSNames, c.IPAddresses) }
+
+func names(dns []string, addresses []net.IP) (out []string) {
+	for _, name := range dns {
+		out = append(out, printable(name))
+	}
+	for _, ip := range addresses {
 		out = append(out, ip.String())
 	}
 	return out
+}
+
+// Name returns a distinguished name as people are shown it.
+func Name(n pkix.Name) string { return printable(n.String()) }
+
+// printable takes from a text what steers a terminal or turns the direction of
+// reading: who made a certificate chose what stands in it.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
 }
 
 // fingerprint is the colon form that browsers and openssl show.

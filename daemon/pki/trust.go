@@ -132,6 +132,6 @@ func (t *Trust) verify(peerCerts []*x509.Certificate, now time.Time) (string, er
 		}
 	}
 	return "", fault.Mend(fault.Trust,
-		fmt.Sprintf("the peer's certificate of %s (issuer %s) is neither in the trust file nor issued by a CA in it", Subject(leaf), leaf.Issuer),
+		fmt.Sprintf("the peer's certificate of %s (issuer %s) is neither in the trust file nor issued by a CA in it", Subject(leaf), Name(leaf.Issuer)),
 		"put it into the trust bundle of this node: xmpp cluster trust <bundle>")
 }

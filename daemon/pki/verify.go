@@ -102,7 +102,7 @@ func missingIssuer(c *x509.Certificate, bundle []*x509.Certificate) error {
 			why = "is in the bundle, but not as a CA certificate"
 		}
 	}
-	return fault.Mend(fault.Incomplete, fmt.Sprintf("the issuer %s of %s %s", c.Issuer, Subject(c), why), fetchIssuer(c))
+	return fault.Mend(fault.Incomplete, fmt.Sprintf("the issuer %s of %s %s", Name(c.Issuer), Subject(c), why), fetchIssuer(c))
 }
 
 // fetchIssuer says where the certificate of c's issuer is to be found: at the
