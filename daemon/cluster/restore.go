@@ -154,6 +154,9 @@ func (c *Cluster) Return(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
+		if mesh.IsRemoved(err) {
+			err = fault.Mend(fault.WrongState, "this node was removed from the cluster since the backup was made", "xmpp reset, then xmpp cluster join as a new node")
+		}
 		if why == nil || refusal(err) { // a no tells more than silence
 			why = err
 		}

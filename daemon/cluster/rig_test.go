@@ -43,6 +43,7 @@ type member struct {
 	dir     string
 	addr    string
 	port    int // of the mesh
+	machine string
 	cert    *tls.Certificate
 	trust   atomic.Bool
 	judge   atomic.Pointer[x509.Certificate] // the one certificate that is not trusted
@@ -104,7 +105,7 @@ func (m *member) open() {
 	inc := forward.NewIncarnation()
 	log := slog.New(slog.NewTextHandler(m.log, nil)).With("node", m.addr)
 	c, err := cluster.Open(cluster.Config{
-		Dir: m.dir, Name: m.addr, Version: "test", Addr: m.addr, ClientPort: 5222, MeshPort: m.port, GossipPort: 7946,
+		Dir: m.dir, Name: m.addr, Version: "test", Machine: m.machine, Addr: m.addr, ClientPort: 5222, MeshPort: m.port, GossipPort: 7946,
 		Incarnation: inc, Logger: log,
 		Certificate: func() (*tls.Certificate, error) { return m.cert, nil },
 		Entries:     func(string) []cluster.Entry { return m.entries },
