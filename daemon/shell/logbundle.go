@@ -24,7 +24,7 @@ const (
 var bundled = []string{
 	"version", "status", "health",
 	"xmpp status", "xmpp cluster status", "xmpp callbridge list", "xmpp callbridge check",
-	"callbridge", "webadmin", "pki list", "pki check", "config show", "dns", "dns check",
+	"callbridge", "webadmin", "firewall", "pki list", "pki check", "config show", "dns", "dns check",
 }
 
 // bundledPrograms are those of the system, by file.
