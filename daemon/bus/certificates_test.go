@@ -37,6 +37,12 @@ func TestCertificatesEveryMethod(t *testing.T) {
 		}
 		f.Close()
 	}
+	if got, err := c.Save(ctx); err != nil || string(got) != `{"certificates":"KEY"}` {
+		t.Errorf("Save: %v, %s", err, got)
+	}
+	if got, err := c.Restore(ctx, []byte("what was saved"), true); err != nil || len(got) != 1 || got[0].Name != "what was saved" || !got[0].OK {
+		t.Errorf("Restore: %v, %+v", err, got)
+	}
 	if got, err := c.List(ctx); err != nil || len(got) != 1 || got[0].UsedBy[0] != "xmpp.certificate" {
 		t.Errorf("List: %v, %+v", err, got)
 	}

@@ -20,6 +20,9 @@ import (
 type rig struct {
 	t          *testing.T
 	dir, state string
+	exchange   string
+	certs      *fakeKeeper
+	xmpp       *fakeKeeper
 	log        *journalText
 	machine    *fakeMachine
 	service    *confd.Service
@@ -30,7 +33,8 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	bustest.Start(t)
-	r := &rig{t: t, dir: t.TempDir(), state: t.TempDir(), log: &journalText{}, machine: &fakeMachine{}}
+	r := &rig{t: t, dir: t.TempDir(), state: t.TempDir(), exchange: t.TempDir(), log: &journalText{}, machine: &fakeMachine{},
+		certs: &fakeKeeper{parts: `{"certificates":["old"]}`}, xmpp: &fakeKeeper{parts: `{"identity":{"host":"cb2","node_id":"aa","cluster_id":"cc","version":"1"},"state":{"s":1}}`}}
 	r.start()
 	return r
 }
@@ -39,7 +43,8 @@ func newRig(t *testing.T) *rig {
 func (r *rig) start() {
 	r.t.Helper()
 	log := slog.New(journal.Text(r.log, slog.LevelInfo))
-	s, err := confd.Open(confd.Config{Dir: r.dir, State: r.state, Machine: r.machine, Log: log})
+	s, err := confd.Open(confd.Config{Dir: r.dir, State: r.state, Exchange: r.exchange, Machine: r.machine,
+		Others: confd.Others{Certificates: r.certs, Xmpp: r.xmpp}, Log: log})
 	if err != nil {
 		r.t.Fatal(err)
 	}
