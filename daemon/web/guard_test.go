@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"quorate.org/daemon/bus"
 	"quorate.org/daemon/journal"
 )
 
@@ -348,6 +349,25 @@ func TestJournalIsNotFilled(t *testing.T) {
 	b.post(testPage, url.Values{"action": {"a\nPRIORITY=0"}})
 	if strings.Contains(r.log.String(), "\nPRIORITY=0") {
 		t.Error("a line was forged")
+	}
+}
+
+// A node that joins chose its name, its version and its address: on the pages
+// they are text.
+func TestHostileMemberIsText(t *testing.T) {
+	const hostile = `<script>alert(1)</script><img src=x onerror=alert(2)>"'`
+	r := newRig(t)
+	r.xmpp.mu.Lock()
+	r.xmpp.cluster.Peers = []bus.Peer{{ID: hostile, Name: hostile, Address: hostile, Version: hostile, Gossip: hostile}}
+	r.xmpp.cluster.Leader, r.xmpp.cluster.Reason = hostile, hostile
+	r.xmpp.mu.Unlock()
+	b := r.signedIn("admin")
+	for _, path := range []string{"/status", "/configuration/cluster", "/configuration/cluster?ask=remove&node=" + url.QueryEscape(hostile)} {
+		a := b.get(path)
+		want(t, a, http.StatusOK, "&lt;script&gt;alert(1)")
+		if strings.Contains(a.body, "<script>alert") || strings.Contains(a.body, "<img src=x") {
+			t.Errorf("%s runs what a member is called", path)
+		}
 	}
 }
 

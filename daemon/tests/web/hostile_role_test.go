@@ -235,6 +235,10 @@ func TestM3_5_TakenOver(t *testing.T) {
 	changes, reads := 0, 0
 	for _, name := range []string{"Xmpp1", "Config1", "Certificates1", "CallBridge1"} {
 		for _, m := range methods(t, "org.quorate."+name) {
+			if m.takesFile() {
+				t.Logf("%s.%s takes a descriptor, which busctl can not send: not tried here", name, m.Name)
+				continue
+			}
 			args := append([]string{"call", "org.quorate." + name, "/org/quorate/" + name, "org.quorate." + name, m.Name}, m.zero(t)...)
 			out, err := s.as(webUID, s.node.BusSocket(), args...)
 			s.nothingIn(out)
@@ -245,9 +249,9 @@ func TestM3_5_TakenOver(t *testing.T) {
 				if m.Name == "OpenKey" && (err == nil || !strings.Contains(out, "quorate-web")) {
 					t.Errorf("OpenKey of nothing: %s", out)
 				}
-			default:
+			default: // change, or another service's alone
 				changes++
-				if err == nil || !strings.Contains(out, "user quorate-web may not change this") {
+				if err == nil || !strings.Contains(out, "user quorate-web may not change this") && !strings.Contains(out, "may do this, not user quorate-web") {
 					t.Errorf("%s.%s: %v %s", name, m.Name, err, out)
 				}
 			}
@@ -298,6 +302,15 @@ func (m method) access() string {
 		}
 	}
 	return "change"
+}
+
+func (m method) takesFile() bool {
+	for _, a := range m.Args {
+		if a.Direction == "in" && a.Type == "h" {
+			return true
+		}
+	}
+	return false
 }
 
 // zero is a call's signature with the least value of each argument.
