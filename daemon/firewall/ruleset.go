@@ -83,7 +83,12 @@ const input = `	chain input {
 		tcp flags & (fin | syn | rst | ack) == syn jump flood
 `
 
-const tail = `	}
+// tail ends the chain of what comes in. A segment of a stream that this node does
+// not know, of before its last start, is answered with a reset, as a node without
+// a filter would (RFC 9293 §3.10.7.1): the other end then knows at once that the
+// stream is gone.
+const tail = `		tcp flags & (syn | rst) == 0x0 limit rate 1000/second burst 1000 packets reject with tcp reset comment "streams of before"
+	}
 
 	chain forward {
 		type filter hook forward priority filter; policy drop;

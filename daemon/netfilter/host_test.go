@@ -77,13 +77,17 @@ func (h *host) ip(args string) {
 func pair(t *testing.T) (node, peer *host) {
 	t.Helper()
 	node, peer = newHost(t), newHost(t)
+	cable(node, peer)
+	return node, peer
+}
+
+func cable(node, peer *host) {
 	node.ip("link add lan type veth peer name lan netns " + peer.net)
 	for i, h := range []*host{node, peer} {
 		h.ip(fmt.Sprintf("addr add 10.9.0.%d/24 dev lan", i+1))
 		h.ip(fmt.Sprintf("addr add fd09::%d/64 dev lan nodad", i+1))
 		h.ip("link set lan up")
 	}
-	return node, peer
 }
 
 // echo listens on every address of the host and sends back what comes.

@@ -2,6 +2,7 @@ package netfilter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -280,6 +281,46 @@ func TestFlood(t *testing.T) {
 		return
 	}
 	t.Error("2,000 calls of SSH at once were taken")
+}
+
+// TestMachineStartedAnew: a machine that lost its memory with the power tells the
+// other end of a stream it had opened at once that the stream is gone.
+func TestMachineStartedAnew(t *testing.T) {
+	node, peer := pair(t)
+	var l net.Listener
+	var err error
+	peer.do(func() { l, err = net.Listen("tcp", "10.9.0.2:7000") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	out, err := node.dial("10.9.0.2:7000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	in, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+
+	node.ip("link delete lan")
+	again := newHost(t)
+	cable(again, peer)
+	again.do(func() { err = Load(t.Context(), firewall.Base()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Write([]byte("word")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the stream is not reset: %v", err)
+	}
 }
 
 // TestEveryRulesetParses: nft takes whatever the settings can say.
