@@ -310,6 +310,28 @@ func TestFactoryReset(t *testing.T) {
 	}
 }
 
+// Accounts, host keys and the journal go at the next start, before anything runs.
+func TestFullFactoryReset(t *testing.T) {
+	r := configured(t)
+	steps, err := r.FactoryReset(t.Context(), "full", false)
+	if err != nil || len(steps) != 5 {
+		t.Fatalf("%+v, %v", steps, err)
+	}
+	if diff := cmp.Diff([]string{"forget quorate-web.service", "reboot"}, r.machine.asks()); diff != "" {
+		t.Error(diff)
+	}
+	asked := filepath.Join(r.state, "factory-reset")
+	if _, err := os.Stat(asked); err != nil {
+		t.Error("the next start is not asked to remove the rest")
+	}
+	wantNowhere(t, r.dir, "hunter2")
+	// An image that does not know it starts all the same, and says so.
+	r.restart()
+	if _, err := os.Stat(asked); !os.IsNotExist(err) || !strings.Contains(r.log.String(), "was not carried out") {
+		t.Errorf("%v; the journal:\n%s", err, r.log)
+	}
+}
+
 func wantNowhere(t *testing.T, dir, secret string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {

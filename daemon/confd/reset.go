@@ -2,7 +2,10 @@ package confd
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
@@ -11,18 +14,31 @@ import (
 	"quorate.org/daemon/settings/file"
 )
 
-// FactoryReset removes what Quorate keeps on this node; accounts and network
-// stay. A member leaves its cluster first, while it still can; the certificates
-// go last, when no setting names them any more.
+// FactoryReset removes what Quorate keeps on this node ("app"), where accounts
+// and network stay, or all that the node has ever written ("full").
 func (s *Service) FactoryReset(ctx context.Context, who bus.Caller, scope string, force bool) ([]bus.Step, error) {
-	if scope != "app" {
-		return nil, fault.Mend(fault.InvalidArgument, "there is no factory reset of "+scope, "factory_reset app")
+	if scope != "app" && scope != "full" {
+		return nil, fault.Mend(fault.InvalidArgument, "there is no factory reset of "+scope, "factory_reset app, or factory_reset full")
 	}
 	if err := s.alone(); err != nil {
 		return nil, err
 	}
 	defer s.keeping.Unlock()
-	if err := s.leave(ctx, force); err != nil {
+	steps, err := s.resetApp(ctx, scope, force)
+	if err != nil {
+		return nil, err
+	}
+	s.Log.Warn(who.String()+" reset this node to factory settings ("+scope+")", slog.String("caller", who.User), slog.String("caller_from", who.From), journal.ID(journal.FactoryReset))
+	if scope == "app" {
+		return steps, nil
+	}
+	return append(steps, bus.Step{Name: "full", OK: true, Text: "restarting, to remove accounts, passwords, host keys, network settings and the journal"}), s.wipe(ctx)
+}
+
+// resetApp has a member leave its cluster first, while it still can; the
+// certificates go last, when no setting names them any more.
+func (s *Service) resetApp(ctx context.Context, scope string, force bool) ([]bus.Step, error) {
+	if err := s.leave(ctx, scope, force); err != nil {
 		return nil, err
 	}
 	if err := s.forget(ctx); err != nil {
@@ -31,20 +47,45 @@ func (s *Service) FactoryReset(ctx context.Context, who bus.Caller, scope string
 	if err := s.Others.Certificates.Clear(ctx); err != nil {
 		return nil, err
 	}
-	steps := []bus.Step{
+	return []bus.Step{
 		{Name: "xmpp", OK: true, Text: "node key, membership, call bridges and accounts removed"},
 		{Name: "settings", OK: true, Text: "settings at their defaults"},
 		{Name: "certificates", OK: true, Text: "private keys, certificates and the exchange folder removed"},
 		s.forgetWeb(ctx),
-	}
-	s.Log.Warn(who.String()+" reset this node to factory settings", slog.String("caller", who.User), slog.String("caller_from", who.From), journal.ID(journal.FactoryReset))
-	return steps, nil
+	}, nil
 }
 
-func (s *Service) leave(ctx context.Context, force bool) error {
+// wipeName is the file that has the next start remove everything before a
+// service runs; the initrd of the image looks for it.
+const wipeName = "factory-reset"
+
+// wipe leaves the rest to the next start: accounts, host keys and the journal
+// belong to services that are running.
+func (s *Service) wipe(ctx context.Context) error {
+	if err := file.Write(s.State, wipeName, nil); err != nil {
+		return err
+	}
+	if err := s.Machine.Power(ctx, "reboot"); err != nil {
+		return errors.Join(err, removeFile(s.State, wipeName))
+	}
+	return nil
+}
+
+// unwiped tells, at a start, that the machine has no such initrd.
+func (s *Service) unwiped() {
+	if _, err := os.Stat(filepath.Join(s.State, wipeName)); err != nil {
+		return
+	}
+	s.Log.Error("the full factory reset was not carried out: the image this node was started from does not know it", journal.ID(journal.FactoryReset))
+	if err := removeFile(s.State, wipeName); err != nil {
+		s.Log.Warn("taking a factory reset back", "error", err)
+	}
+}
+
+func (s *Service) leave(ctx context.Context, scope string, force bool) error {
 	err := s.Others.Xmpp.Reset(ctx, force)
 	if fault.CodeOf(err) == fault.WrongState {
-		return fault.Mend(fault.WrongState, reason(err)+", nothing was changed", "factory_reset app --force")
+		return fault.Mend(fault.WrongState, reason(err)+", nothing was changed", "factory_reset "+scope+" --force")
 	}
 	return err
 }

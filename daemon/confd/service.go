@@ -55,6 +55,7 @@ func Open(c Config) (*Service, error) {
 	if err := finishReplacing(c.Dir, c.State); err != nil {
 		return nil, err
 	}
+	s.unwiped()
 	last, err := recall(c.State)
 	if err != nil {
 		c.Log.Warn("the last good configuration is of no use", "error", err)

@@ -36,11 +36,13 @@ func backupCommands() []command {
 		}, backupRollback},
 		{grammar.Command{
 			Words: "factory_reset", Role: grammar.Admin,
-			Args:  []grammar.Arg{{Name: "scope", Kind: grammar.Choice, Choices: []string{"app"}}},
+			Args:  []grammar.Arg{{Name: "scope", Kind: grammar.Choice, Choices: []string{"app", "full"}}},
 			Flags: []grammar.Flag{yes, {Name: "force", Help: "reset also when the node can not leave its cluster, and do not ask"}},
 			Help:  "Remove settings, certificates, keys and XMPP data from this node",
-			Long: "A member leaves its cluster first. The exchange folder is emptied and the history of your prompt removed.\n" +
-				"Accounts of administrators, the host name and the network stay.",
+			Long: "A member leaves its cluster first. The exchange folder is emptied and the history of your prompt removed. With app the\n" +
+				"accounts of administrators, the host name, the network and the journal stay. With full the node restarts and removes them\n" +
+				"too: it comes up as it was first switched on, and takes what its virtual machine is provisioned with. Files are removed,\n" +
+				"not overwritten: what must not be found on the disk by its blocks is for the host to erase.",
 		}, factoryReset},
 	}
 }
@@ -104,7 +106,11 @@ func preview(changes []bus.Step) string {
 }
 
 func factoryReset(ctx context.Context, s *Shell, c grammar.Call) error {
-	if err := s.confirm(c, "Settings, certificates, private keys and XMPP data of this node will be gone for good. Are you sure?"); err != nil {
+	question := "Settings, certificates, private keys and XMPP data of this node will be gone for good. Are you sure?"
+	if c.Arg(0) == "full" {
+		question = "All of this node will be gone for good, your account with it, and the node restarts. Are you sure?"
+	}
+	if err := s.confirm(c, question); err != nil {
 		return err
 	}
 	steps, err := s.conn.Config().FactoryReset(ctx, c.Arg(0), c.Flags["force"])
