@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -81,6 +82,7 @@ type rig struct {
 	node, peer *host
 	client     *bus.Firewall
 	changed    <-chan struct{}
+	broken     atomic.Bool // nothing can be loaded
 }
 
 // up loads the base table on the node, as the boot does, and starts the service.
@@ -107,6 +109,9 @@ func (r *rig) start() {
 		r.t.Fatal(err)
 	}
 	s := NewService(Config{Log: slog.New(slog.DiscardHandler), Load: func(ctx context.Context, ruleset string) (err error) {
+		if r.broken.Load() {
+			return fault.Mend(fault.Firewall, "no kernel", "boot one")
+		}
 		r.node.do(func() { err = Load(ctx, ruleset) })
 		return err
 	}}, dial(r.t))
@@ -240,7 +245,7 @@ func TestLocalRules(t *testing.T) {
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	r.await("failed", "the rules in /etc/quorate/firewall.d are left out: the rules can not be loaded: ")
+	r.await("in force", "the rules in /etc/quorate/firewall.d are left out: the rules can not be loaded: ")
 	r.want("a slip of the pen", map[int]string{22: "open", 9999: "dropped"})
 	p, err := r.client.Properties(t.Context())
 	if err != nil || p.Code != string(fault.Firewall) || !strings.Contains(p.Text, "own.nft:1") {
@@ -251,6 +256,23 @@ func TestLocalRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.await("in force", "in force")
+}
+
+// TestNothingLoads: what was in force stays, is listed as before, and the failure
+// is told until it is over.
+func TestNothingLoads(t *testing.T) {
+	r := up(t)
+	r.start()
+	r.await("in force", "in force, 5 ports are open")
+	r.broken.Store(true)
+	r.set(t, "xmpp.enabled", true)
+	r.await("failed", "no kernel")
+	if ports, err := r.client.Ports(t.Context()); err != nil || len(ports) != 7 || ports[1].Open {
+		t.Errorf("listed: %+v, %v", ports, err)
+	}
+	r.want("nothing loads", map[int]string{5222: "refused"})
+	r.broken.Store(false)
+	r.await("in force", "in force, 7 ports are open") // tried again by itself
 }
 
 // TestFlood: a crowd behind one address gets in, and who hammers SSH does not.

@@ -46,10 +46,12 @@ func TestWhatCanNotBeLoaded(t *testing.T) {
 
 func TestState(t *testing.T) {
 	ports := []firewall.Port{{Open: true}, {Open: true}, {}}
-	if got, want := state(ports, nil), (bus.FirewallProperties{State: "in force", Text: "in force, 2 ports are open"}); got != want {
+	if got, want := state(ports, true, nil), (bus.FirewallProperties{State: "in force", Text: "in force, 2 ports are open"}); got != want {
 		t.Errorf("got %+v", got)
 	}
-	if got, want := state(ports, errors.New("odd")), (bus.FirewallProperties{State: "failed", Code: "Internal", Text: "odd"}); got != want {
-		t.Errorf("got %+v", got)
+	for inForce, want := range map[bool]string{true: "in force", false: "failed"} {
+		if got, want := state(ports, inForce, errors.New("odd")), (bus.FirewallProperties{State: want, Code: "Internal", Text: "odd"}); got != want {
+			t.Errorf("got %+v", got)
+		}
 	}
 }

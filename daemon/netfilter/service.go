@@ -132,13 +132,12 @@ func (s *Service) apply(ctx context.Context, anew bool) string {
 		s.loaded = ruleset
 		s.keep(ports)
 	}
-	s.publish(ports, err)
+	s.publish(state(ports, inForce, err), err)
 	return s.told.Text
 }
 
 // publish tells of the rules that came into force and of each failure once.
-func (s *Service) publish(ports []firewall.Port, err error) {
-	p := state(ports, err)
+func (s *Service) publish(p bus.FirewallProperties, err error) {
 	switch {
 	case err == nil:
 		s.cfg.Log.Info("new rules are " + p.Text)
@@ -188,10 +187,14 @@ func cardsOf(ports []firewall.Port, stored []settings.Interface) map[string]stri
 }
 
 // state is what is published of rules with these ports, and what went wrong.
-func state(ports []firewall.Port, err error) bus.FirewallProperties {
+func state(ports []firewall.Port, inForce bool, err error) bus.FirewallProperties {
 	if err != nil {
 		f := faultOf(err)
-		return bus.FirewallProperties{State: "failed", Code: string(f.Code), Text: f.Message, Remedy: f.Remedy}
+		p := bus.FirewallProperties{State: "failed", Code: string(f.Code), Text: f.Message, Remedy: f.Remedy}
+		if inForce {
+			p.State = "in force"
+		}
+		return p
 	}
 	open := 0
 	for _, p := range ports {
