@@ -19,7 +19,7 @@ var parts = map[string][]byte{Settings: []byte(`{"a":"s3cret"}`), Certificates: 
 
 func sealed(t testing.TB) []byte {
 	t.Helper()
-	file, err := Seal(facts, parts, passphrase)
+	file, err := Seal(facts, parts, passphrase, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Seal(facts, parts, "seven77"); fault.CodeOf(err) != fault.InvalidArgument {
+	if _, err := Seal(facts, parts, "seven77", Work); fault.CodeOf(err) != fault.InvalidArgument {
 		t.Errorf("a short passphrase: %v", err)
 	}
 }
@@ -131,4 +131,17 @@ func FuzzPeek(f *testing.F) {
 			t.Errorf("taken for whole: %q", file)
 		}
 	})
+}
+
+// What a node seals it opens, and no file has it work harder than that.
+func TestWork(t *testing.T) {
+	for work, code := range map[int]fault.Code{Work: "", Work + 1: fault.Incomplete} {
+		file, err := Seal(facts, nil, passphrase, work)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err = Open(file, passphrase); (err == nil) != (code == "") || err != nil && fault.CodeOf(err) != code {
+			t.Errorf("work %d: %v", work, err)
+		}
+	}
 }

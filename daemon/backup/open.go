@@ -62,7 +62,7 @@ func unseal(sealed []byte, passphrase string) (Manifest, map[string][]byte, erro
 	if err != nil { // it is empty
 		return Manifest{}, nil, wrongPassphrase()
 	}
-	identity.SetMaxWorkFactor(workFactor) // a file may not ask for gigabytes
+	identity.SetMaxWorkFactor(Work) // a file may not ask for gigabytes
 	r, err := age.Decrypt(bytes.NewReader(sealed), identity)
 	var no *age.NoIdentityMatchError
 	if errors.As(err, &no) {

@@ -25,9 +25,9 @@ const Limit = 64 << 20
 // guessed at without anybody noticing.
 const MinPassphrase = 8
 
-// workFactor is the logarithm of scrypt's N: 2^16 takes 64 MiB and a tenth of a
+// Work is the logarithm of scrypt's N: 2^16 takes 64 MiB and a tenth of a
 // second. The default of age, 2^18, takes half the memory of a small machine.
-const workFactor = 16
+const Work = 16
 
 // head is the first line of a file. The rest is an age file, which `tail -n +2 |
 // age -d | tar -x` opens where there is no Quorate.
@@ -39,8 +39,8 @@ type head struct {
 
 const manifestName = "manifest.json"
 
-// Seal makes the file of a backup.
-func Seal(f Facts, parts map[string][]byte, passphrase string) ([]byte, error) {
+// Seal makes the file of a backup. work is Work, or less in tests.
+func Seal(f Facts, parts map[string][]byte, passphrase string, work int) ([]byte, error) {
 	if utf8.RuneCountInString(passphrase) < MinPassphrase {
 		return nil, fault.Mend(fault.InvalidArgument, fmt.Sprintf("the passphrase is shorter than %d characters", MinPassphrase), "choose a longer one: whoever has the file can try as many as they like")
 	}
@@ -49,7 +49,7 @@ func Seal(f Facts, parts map[string][]byte, passphrase string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sealing backup: %w", err)
 	}
-	recipient.SetWorkFactor(workFactor)
+	recipient.SetWorkFactor(work)
 	var sealed bytes.Buffer
 	w, err := age.Encrypt(&sealed, recipient)
 	if err == nil {

@@ -112,7 +112,7 @@ func (s *Service) deposit(name string, parts map[string][]byte, passphrase strin
 		return fmt.Errorf("reading whose backup it is: %w", err)
 	}
 	f.Created = time.Now()
-	data, err := backup.Seal(f, parts, passphrase)
+	data, err := backup.Seal(f, parts, passphrase, s.Work)
 	if err != nil {
 		return err
 	}

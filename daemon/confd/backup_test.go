@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,16 +23,36 @@ const passphrase = "correct horse"
 
 // fakeKeeper is another service, small enough to see through.
 type fakeKeeper struct {
-	parts string   // what it keeps
-	keeps string   // a part it does not take back here
-	fails error    // of every Restore that changes something
-	leave error    // of a Reset without force
-	did   []string // in order
+	mu    sync.Mutex // guards what follows
+	parts string     // what it keeps
+	keeps string     // a part it does not take back here
+	fails error      // of every Restore that changes something
+	leave error      // of a Reset without force
+	did   []string   // in order
 }
 
-func (f *fakeKeeper) Save(context.Context) ([]byte, error) { return []byte(f.parts), nil }
+// set changes it; told returns what it was told.
+func (f *fakeKeeper) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
+func (f *fakeKeeper) told() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.did)
+}
+
+func (f *fakeKeeper) Save(context.Context) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return []byte(f.parts), nil
+}
 
 func (f *fakeKeeper) Restore(_ context.Context, data []byte, apply bool) (steps []bus.Step, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(data, &fields); err != nil {
 		return nil, err
@@ -51,11 +73,15 @@ func (f *fakeKeeper) Restore(_ context.Context, data []byte, apply bool) (steps 
 }
 
 func (f *fakeKeeper) Clear(context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.did = append(f.did, "clear")
 	return nil
 }
 
 func (f *fakeKeeper) Reset(_ context.Context, force bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.leave != nil && !force {
 		return f.leave
 	}
@@ -64,6 +90,8 @@ func (f *fakeKeeper) Reset(_ context.Context, force bool) error {
 }
 
 func (f *fakeKeeper) Applied(context.Context, uint64) ([]bus.Step, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.did = append(f.did, "applied")
 	return nil, nil
 }
@@ -130,12 +158,12 @@ func TestSnapshotAndRollback(t *testing.T) {
 	if _, err := r.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.certs.parts = `{"certificates":["new"]}`
+	r.certs.set(func() { r.certs.parts = `{"certificates":["new"]}` })
 	steps, err := r.BackupRollback(t.Context(), "monday", passphrase, nil, false)
 	if err != nil || len(steps) != 5 || !strings.Contains(steps[0].Text, "of cb2") || !strings.Contains(steps[2].Text, "xmpp.max_depth from 90 to 80") || strings.Contains(steps[2].Text, "hunter2") {
 		t.Errorf("preview: %+v, %v", steps, err)
 	}
-	if r.value("xmpp.max_depth") != int64(90) || len(r.certs.did)+len(r.xmpp.did) > 0 {
+	if r.value("xmpp.max_depth") != int64(90) || len(r.certs.told())+len(r.xmpp.told()) > 0 {
 		t.Error("the preview changed something")
 	}
 	if _, err := r.BackupRollback(t.Context(), "monday.quorate-backup", passphrase, nil, true); err != nil {
@@ -144,11 +172,11 @@ func TestSnapshotAndRollback(t *testing.T) {
 	if r.value("xmpp.max_depth") != int64(80) || r.text("quorate.toml") != before || r.text("conf.d/20-later.toml") != "" || r.text("conf.d/10-first.toml") == "" {
 		t.Errorf("the settings are %v:\n%s", r.value("xmpp.max_depth"), r.text("quorate.toml"))
 	}
-	if diff := cmp.Diff([]string{`restore {"certificates":["old"]}`}, r.certs.did); diff != "" {
+	if diff := cmp.Diff([]string{`restore {"certificates":["old"]}`}, r.certs.told()); diff != "" {
 		t.Error(diff)
 	}
-	if len(r.xmpp.did) != 1 || !strings.Contains(r.xmpp.did[0], `"node_id":"aa"`) || !strings.Contains(r.xmpp.did[0], `"state":{"s":1}`) {
-		t.Errorf("XMPP was given %v", r.xmpp.did)
+	if len(r.xmpp.told()) != 1 || !strings.Contains(r.xmpp.told()[0], `"node_id":"aa"`) || !strings.Contains(r.xmpp.told()[0], `"state":{"s":1}`) {
+		t.Errorf("XMPP was given %v", r.xmpp.told())
 	}
 	if diff := cmp.Diff([]string{"monday.quorate-backup"}, r.files()); diff != "" {
 		t.Error(diff)
@@ -171,20 +199,20 @@ func TestRollbackOfParts(t *testing.T) {
 	if _, err := r.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.xmpp.keeps = "state"
+	r.xmpp.set(func() { r.xmpp.keeps = "state" })
 	if _, err := r.BackupRollback(t.Context(), "monday", passphrase, []string{"identity", "certificates"}, true); err != nil {
 		t.Fatal(err)
 	}
-	if r.value("xmpp.max_depth") != int64(90) || len(r.certs.did) != 1 || len(r.xmpp.did) != 1 || strings.Contains(r.xmpp.did[0], `"state"`) {
-		t.Errorf("depth %v, %v, %v", r.value("xmpp.max_depth"), r.certs.did, r.xmpp.did)
+	if r.value("xmpp.max_depth") != int64(90) || len(r.certs.told()) != 1 || len(r.xmpp.told()) != 1 || strings.Contains(r.xmpp.told()[0], `"state"`) {
+		t.Errorf("depth %v, %v, %v", r.value("xmpp.max_depth"), r.certs.told(), r.xmpp.told())
 	}
 	_, err := r.BackupRollback(t.Context(), "monday", passphrase, []string{"state"}, true)
 	r.wantFault("state by name", err, fault.WrongState, "told")
 	// Of all parts, the one that can not be is left out and told.
-	r.xmpp.did = nil
+	r.xmpp.set(func() { r.xmpp.did = nil })
 	steps, err := r.BackupRollback(t.Context(), "monday", passphrase, nil, true)
-	if err != nil || len(steps) != 5 || len(r.xmpp.did) != 1 || strings.Contains(r.xmpp.did[0], `"state"`) {
-		t.Errorf("%+v, %v, %v", steps, err, r.xmpp.did)
+	if err != nil || len(steps) != 5 || len(r.xmpp.told()) != 1 || strings.Contains(r.xmpp.told()[0], `"state"`) {
+		t.Errorf("%+v, %v, %v", steps, err, r.xmpp.told())
 	}
 }
 
@@ -196,14 +224,15 @@ func TestRollbackIsUndone(t *testing.T) {
 	if _, err := r.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.certs.parts = `{"certificates":["new"]}`
-	r.xmpp.fails = fault.Mend(fault.DiskFull, "no space left", "df")
+	r.certs.set(func() { r.certs.parts = `{"certificates":["new"]}` })
+	full := fault.Mend(fault.DiskFull, "no space left", "df")
+	r.xmpp.set(func() { r.xmpp.fails = full })
 	_, err := r.BackupRollback(t.Context(), "monday", passphrase, nil, true)
 	r.wantFault("the last service fails", err, fault.DiskFull, "the rollback was undone: no space left")
-	if r.value("xmpp.max_depth") != int64(90) || r.certs.parts != `{"certificates":["new"]}` {
-		t.Errorf("depth %v, certificates %s", r.value("xmpp.max_depth"), r.certs.parts)
+	if r.value("xmpp.max_depth") != int64(90) || len(r.certs.told()) != 2 || r.certs.told()[1] != `restore {"certificates":["new"]}` {
+		t.Errorf("depth %v, certificates %v", r.value("xmpp.max_depth"), r.certs.told())
 	}
-	r.certs.fails = r.xmpp.fails
+	r.certs.set(func() { r.certs.fails = full })
 	_, err = r.BackupRollback(t.Context(), "monday", passphrase, nil, true)
 	r.wantFault("the first service fails", err, fault.DiskFull, "undone")
 	if diff := cmp.Diff([]string{"monday.quorate-backup"}, r.files()); diff != "" {
@@ -222,12 +251,12 @@ func TestRollbackRefusals(t *testing.T) {
 	}
 	put("torn.quorate-backup", data[:len(data)-1])
 	bad, err := backup.Seal(backup.Facts{Host: "cb9"}, map[string][]byte{
-		backup.Settings: []byte(`{"quorate.toml":"W3htcHBdCm1heF9kZXB0aCA9IDEK"}`), backup.Certificates: []byte(`[]`)}, passphrase) // max_depth = 1
+		backup.Settings: []byte(`{"quorate.toml":"W3htcHBdCm1heF9kZXB0aCA9IDEK"}`), backup.Certificates: []byte(`[]`)}, passphrase, 10) // max_depth = 1
 	if err != nil {
 		t.Fatal(err)
 	}
 	put("bad.quorate-backup", bad)
-	escape, err := backup.Seal(backup.Facts{}, map[string][]byte{backup.Settings: []byte(`{"conf.d/../../x.toml":""}`)}, passphrase)
+	escape, err := backup.Seal(backup.Facts{}, map[string][]byte{backup.Settings: []byte(`{"conf.d/../../x.toml":""}`)}, passphrase, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,8 +280,8 @@ func TestRollbackRefusals(t *testing.T) {
 		_, err := r.BackupRollback(t.Context(), tt.name, tt.passphrase, nil, true)
 		r.wantFault(tt.name, err, tt.code, tt.text)
 	}
-	if len(r.certs.did)+len(r.xmpp.did) > 0 || r.value("xmpp.max_depth") != int64(80) {
-		t.Errorf("something was changed: %v %v", r.certs.did, r.xmpp.did)
+	if len(r.certs.told())+len(r.xmpp.told()) > 0 || r.value("xmpp.max_depth") != int64(80) {
+		t.Errorf("something was changed: %v %v", r.certs.told(), r.xmpp.told())
 	}
 	if strings.Contains(r.log.String(), "horse") {
 		t.Error("the journal shows a passphrase")
@@ -284,10 +313,12 @@ func TestReplacingIsFinishedAtStart(t *testing.T) {
 
 func TestFactoryReset(t *testing.T) {
 	r := configured(t)
-	r.xmpp.leave = fault.Mend(fault.WrongState, "this node can not leave its cluster: no quorum", "xmpp reset --force")
+	r.xmpp.set(func() {
+		r.xmpp.leave = fault.Mend(fault.WrongState, "this node can not leave its cluster: no quorum", "xmpp reset --force")
+	})
 	_, err := r.FactoryReset(t.Context(), "app", false)
 	r.wantFault("a member that can not leave", err, fault.WrongState, "factory_reset app --force")
-	if r.value("xmpp.max_depth") != int64(80) || len(r.certs.did) > 0 {
+	if r.value("xmpp.max_depth") != int64(80) || len(r.certs.told()) > 0 {
 		t.Error("something was changed")
 	}
 	_, err = r.FactoryReset(t.Context(), "everything", true)
@@ -296,11 +327,11 @@ func TestFactoryReset(t *testing.T) {
 	if err != nil || len(steps) != 4 {
 		t.Fatalf("%+v, %v", steps, err)
 	}
-	if diff := cmp.Diff([]string{"reset", "applied", "reset"}, r.xmpp.did); diff != "" {
+	if diff := cmp.Diff([]string{"reset", "applied", "reset"}, r.xmpp.told()); diff != "" {
 		t.Error(diff)
 	}
-	if !cmp.Equal(r.certs.did, []string{"clear"}) || !cmp.Equal(r.machine.asks(), []string{"forget quorate-web.service"}) || r.value("xmpp.max_depth") == int64(80) {
-		t.Errorf("%v, %v, depth %v", r.certs.did, r.machine.asks(), r.value("xmpp.max_depth"))
+	if !cmp.Equal(r.certs.told(), []string{"clear"}) || !cmp.Equal(r.machine.asks(), []string{"forget quorate-web.service"}) || r.value("xmpp.max_depth") == int64(80) {
+		t.Errorf("%v, %v, depth %v", r.certs.told(), r.machine.asks(), r.value("xmpp.max_depth"))
 	}
 	for _, dir := range []string{r.dir, r.state} {
 		wantNowhere(t, dir, "hunter2")

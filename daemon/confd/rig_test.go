@@ -43,7 +43,7 @@ func newRig(t *testing.T) *rig {
 func (r *rig) start() {
 	r.t.Helper()
 	log := slog.New(journal.Text(r.log, slog.LevelInfo))
-	s, err := confd.Open(confd.Config{Dir: r.dir, State: r.state, Exchange: r.exchange, Machine: r.machine,
+	s, err := confd.Open(confd.Config{Dir: r.dir, State: r.state, Exchange: r.exchange, Work: 10, Machine: r.machine,
 		Others: confd.Others{Certificates: r.certs, Xmpp: r.xmpp}, Log: log})
 	if err != nil {
 		r.t.Fatal(err)

@@ -29,6 +29,7 @@ type Config struct {
 	Dir      string // of quorate.toml and conf.d
 	State    string // private folder of the last good configuration
 	Exchange string // the folder backups come and go by
+	Work     int    // what a guess at a backup's passphrase costs: backup.Work, or less in tests
 	Machine  Machine
 	Others   Others // of backup, rollback and factory reset
 	Log      *slog.Logger

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 
+	"quorate.org/daemon/backup"
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/confd"
 	"quorate.org/daemon/fault"
@@ -35,7 +36,7 @@ func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
 		return err
 	}
 	defer conn.Close()
-	s, err := confd.Open(confd.Config{Dir: service.Configuration(), State: service.State("config"), Exchange: service.Exchange(),
+	s, err := confd.Open(confd.Config{Dir: service.Configuration(), State: service.State("config"), Exchange: service.Exchange(), Work: backup.Work,
 		Machine: conn.Machine(), Others: confd.Others{Certificates: conn.Certificates(), Xmpp: conn.Xmpp()}, Log: log})
 	if err != nil {
 		return err
