@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"quorate.org/daemon/atomicfile"
 	"quorate.org/daemon/mesh"
 	"quorate.org/daemon/replica"
 )
@@ -69,36 +70,10 @@ func (r record) write(dir string) error {
 	if err != nil {
 		return fmt.Errorf("encoding membership: %w", err)
 	}
-	if err := replaceFile(dir, recordFile, b); err != nil {
+	if err := atomicfile.Replace(filepath.Join(dir, recordFile), b, 0o600); err != nil {
 		return fmt.Errorf("saving membership: %w", err)
 	}
 	return nil
-}
-
-// replaceFile replaces a file in one step: temporary file, fsync, rename, fsync
-// of the directory.
-func replaceFile(dir, name string, data []byte) error {
-	tmp := filepath.Join(dir, name+".new")
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(tmp, filepath.Join(dir, name))
-	}
-	if err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // setAside moves the store away, so that the next start makes a new one.
@@ -111,7 +86,7 @@ func setAside(dir string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("setting the store aside: %w", err)
 	}
-	return syncDir(dir)
+	return atomicfile.SyncDir(dir)
 }
 
 // load reads identity and record. An identity copied to other hardware is

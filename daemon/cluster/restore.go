@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"quorate.org/daemon/atomicfile"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/mesh"
 	"quorate.org/daemon/replica"
@@ -103,7 +104,7 @@ func (c *Cluster) Restore(id *Saved, state *replica.State) error {
 	}
 	c.saving.Lock()
 	defer c.saving.Unlock()
-	if err := replaceFile(c.cfg.Dir, pendingFile, b); err != nil {
+	if err := atomicfile.Replace(filepath.Join(c.cfg.Dir, pendingFile), b, 0o600); err != nil {
 		return fmt.Errorf("saving restored membership: %w", err)
 	}
 	c.left = true
@@ -134,7 +135,7 @@ func finishRestore(dir, machine string) error {
 	if err := os.Remove(path); err != nil {
 		return fmt.Errorf("finishing a restore: %w", err)
 	}
-	return syncDir(dir)
+	return atomicfile.SyncDir(dir)
 }
 
 // Returns reports whether this node was restored as a member and has not been

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"quorate.org/daemon/atomicfile"
 	"quorate.org/daemon/backup"
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
@@ -72,15 +73,10 @@ func readFile(dir, name string) ([]byte, error) {
 // newFile puts a file into the exchange folder that the group may fetch. It is
 // there whole, or not at all, and replaces nothing.
 func newFile(dir, name string, data []byte) error {
-	f, err := os.CreateTemp(dir, ".quorate-*")
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Chmod(0o640), f.Sync(), f.Close()); err == nil {
-		err = os.Link(f.Name(), filepath.Join(dir, name)) // unlike rename it replaces nothing
-	}
+	_, err := atomicfile.Create(filepath.Join(dir, name), 0o640, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
 	if errors.Is(err, fs.ErrExist) {
 		return fault.Mend(fault.Exists, "there is a file "+name+" already", "choose another name, or delete it by SFTP")
 	}

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"quorate.org/daemon/atomicfile"
 )
 
 // Identity is a node's Ed25519 key. Its hash is the node ID, which is kept over
@@ -55,34 +57,14 @@ func LoadIdentity(file string) (*Identity, error) {
 }
 
 func (i *Identity) save(file string) error {
-	tmp := file + ".new"
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return fmt.Errorf("making node key: %w", err)
 	}
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("making node key: %w", err)
-	}
-	_, err = f.Write(i.key.Seed())
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(tmp, file)
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(file)) // a node that lost its key would be another node
-	}
-	if err != nil {
+	// Through a power failure: a node that lost its key would be another node.
+	if err := atomicfile.Replace(file, i.key.Seed(), 0o600); err != nil {
 		return fmt.Errorf("saving node key: %w", err)
 	}
 	return nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // Seed is the private key in the form of its file, for a backup.

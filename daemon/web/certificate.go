@@ -9,12 +9,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"quorate.org/daemon/atomicfile"
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/keypair"
 	"quorate.org/daemon/pki"
@@ -150,8 +150,8 @@ func (i *identity) selfMade(host string, now time.Time) (*tls.Certificate, error
 	if err != nil {
 		return nil, err
 	}
-	if err := keep(file, text); err != nil {
-		return nil, err
+	if err := atomicfile.Replace(file, text, 0o600); err != nil {
+		return nil, fmt.Errorf("keeping the self-made certificate: %w", err)
 	}
 	pair, err := tls.X509KeyPair(text, text)
 	if err != nil {
@@ -196,27 +196,4 @@ func ownAddresses() (out []net.IP) {
 		}
 	}
 	return out
-}
-
-// keep replaces a file whole: nobody meets half a key.
-func keep(file string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".self-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("keeping the self-made certificate: %w", err)
-	}
-	defer os.Remove(f.Name()) // gone already when all went well
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		return fmt.Errorf("keeping the self-made certificate: %w", err)
-	}
-	return nil
 }

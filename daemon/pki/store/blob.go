@@ -3,19 +3,14 @@ package store
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"quorate.org/daemon/atomicfile"
 	"quorate.org/daemon/fault"
 )
-
-// tempPrefix begins the name of a file that is being written. Such a name has
-// none of the endings of a certificate file, so no scan takes it.
-const tempPrefix = ".quorate-"
 
 func sumOf(data []byte) string {
 	sum := sha256.Sum256(data)
@@ -28,7 +23,7 @@ func (s *Store) writeBlob(data []byte) (sum string, err error) {
 	if _, err := s.readBlob(sum); err == nil {
 		return sum, nil
 	}
-	if err := replaceFile(s.blobPath(sum), data, 0o600); err != nil {
+	if err := atomicfile.Replace(s.blobPath(sum), data, 0o600); err != nil {
 		return "", fmt.Errorf("storing file: %w", err)
 	}
 	return sum, nil
@@ -54,7 +49,7 @@ func (s *Store) sweep(x *index) {
 		named[e.Blob] = true
 	}
 	removeIf(s.blobDir(), func(name string) bool { return !named[name] })
-	removeIf(s.cfg.Dir, func(name string) bool { return strings.HasPrefix(name, tempPrefix) })
+	removeIf(s.cfg.Dir, func(name string) bool { return strings.HasPrefix(name, atomicfile.Prefix) })
 }
 
 func removeIf(dir string, match func(name string) bool) {
@@ -67,33 +62,4 @@ func removeIf(dir string, match func(name string) bool) {
 			_ = os.Remove(filepath.Join(dir, f.Name()))
 		}
 	}
-}
-
-// replaceFile puts data at path so that a reader, or a start after a power
-// failure, finds either the old bytes or the new ones: temporary file, fsync,
-// rename, fsync of the folder.
-func replaceFile(path string, data []byte, mode fs.FileMode) error {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, tempPrefix+"*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return err
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"quorate.org/daemon/atomicfile"
 	"quorate.org/daemon/pki"
 	"quorate.org/daemon/pki/pkitest"
 )
@@ -76,7 +77,7 @@ func TestCrashBetweenBlobAndIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	half := filepath.Join(r.cfg.Dir, tempPrefix+"123")
+	half := filepath.Join(r.cfg.Dir, atomicfile.Prefix+"123")
 	if err := os.WriteFile(half, index[:len(index)/2], 0o600); err != nil {
 		t.Fatal(err)
 	}

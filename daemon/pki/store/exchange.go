@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"quorate.org/daemon/atomicfile"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/pki"
 )
@@ -147,7 +148,7 @@ func identityOf(info fs.FileInfo) identity {
 // show writes a public file, or a sealed export, into the exchange folder, where
 // its group may read, replace and remove it.
 func (s *Store) show(name string, data []byte) error {
-	if err := replaceFile(s.outside(name), data, 0o660); err != nil {
+	if err := atomicfile.Replace(s.outside(name), data, 0o660); err != nil {
 		return fmt.Errorf("writing %s to the exchange folder: %w", name, err)
 	}
 	return nil

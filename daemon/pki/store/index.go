@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"quorate.org/daemon/atomicfile"
 	"quorate.org/daemon/pki"
 )
 
@@ -64,7 +65,7 @@ func (s *Store) publish(next *index) error {
 	if err != nil {
 		return fmt.Errorf("encoding certificate index: %w", err)
 	}
-	if err := replaceFile(s.indexPath(), data, 0o600); err != nil {
+	if err := atomicfile.Replace(s.indexPath(), data, 0o600); err != nil {
 		return fmt.Errorf("writing certificate index: %w", err)
 	}
 	s.index = next

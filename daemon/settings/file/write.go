@@ -10,6 +10,7 @@ import (
 	"slices"
 	"syscall"
 
+	"quorate.org/daemon/atomicfile"
 	"quorate.org/daemon/settings"
 )
 
@@ -23,8 +24,7 @@ const header = "Written by the configuration service; `config set` and `config u
 func OwnText(raw settings.Raw) []byte { return []byte(settings.DropIn(header, raw)) }
 
 // Write replaces one file of the folder so that a crash at any moment leaves
-// the old or the new text whole: temporary file, fsync, rename, fsync of the
-// folder. The mode of a file that is there is kept, and its owner where this
+// the old or the new text whole. The mode of a file that is there is kept, and its owner where this
 // process may set it.
 func Write(dir, name string, text []byte) error {
 	path := filepath.Join(dir, name)
@@ -38,38 +38,14 @@ func Write(dir, name string, text []byte) error {
 }
 
 func replace(path string, text []byte) error {
-	folder := filepath.Dir(path)
-	f, err := os.CreateTemp(folder, ".quorate-*") // hidden, so no reader takes it for a drop-in
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // gone already when all went well
-	err = fill(f, path, text)
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(folder)
-}
-
-func fill(f *os.File, path string, text []byte) error {
-	mode := os.FileMode(ownMode)
-	if old, err := os.Stat(path); err == nil {
-		mode = old.Mode().Perm()
-		keepOwner(f, old)
-	}
-	if err := f.Chmod(mode); err != nil {
-		return err
-	}
-	if _, err := f.Write(text); err != nil {
-		return err
-	}
-	return f.Sync()
+	return atomicfile.ReplaceAs(path, text, func(f *os.File) error {
+		mode := os.FileMode(ownMode)
+		if old, err := os.Stat(path); err == nil {
+			mode = old.Mode().Perm()
+			keepOwner(f, old)
+		}
+		return f.Chmod(mode)
+	})
 }
 
 // keepOwner gives f the owner of old. The service runs without the capability to
@@ -80,15 +56,6 @@ func keepOwner(f *os.File, old os.FileInfo) {
 	if ok && (int(was.Uid) != os.Geteuid() || int(was.Gid) != os.Getegid()) {
 		_ = f.Chown(int(was.Uid), int(was.Gid))
 	}
-}
-
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 // Replace makes the folder hold texts by name and no other configuration file.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"quorate.org/daemon/atomicfile"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/service"
 )
@@ -31,35 +32,24 @@ func Deposit(name string, fill func(io.Writer) error) (size int64, err error) {
 	if err := CheckName(name); err != nil {
 		return 0, err
 	}
-	dir := service.Exchange()
-	path := filepath.Join(dir, name)
+	path := filepath.Join(service.Exchange(), name)
 	if _, err := os.Lstat(path); err == nil {
+		return 0, exists(name) // before the work
+	}
+	var filling error
+	size, err = atomicfile.Create(path, 0o640, func(w io.Writer) error { // the folder's group may fetch it
+		filling = fill(w)
+		return filling
+	})
+	switch {
+	case filling != nil:
+		return 0, filling
+	case errors.Is(err, fs.ErrExist):
 		return 0, exists(name)
-	}
-	f, err := os.CreateTemp(dir, "."+name+".*")
-	if err != nil {
+	case err != nil:
 		return 0, depositFault(name, err)
 	}
-	defer os.Remove(f.Name()) // gone already when all went well
-	defer f.Close()
-	if err := fill(f); err != nil {
-		return 0, err
-	}
-	// The folder's group may fetch it.
-	if err := errors.Join(f.Chmod(0o640), f.Sync()); err != nil {
-		return 0, depositFault(name, err)
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return 0, depositFault(name, err)
-	}
-	// Unlike rename, link(2) never replaces a file that has come meanwhile.
-	if err := os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
-		return 0, exists(name)
-	} else if err != nil {
-		return 0, depositFault(name, err)
-	}
-	return info.Size(), nil
+	return size, nil
 }
 
 func exists(name string) error {

@@ -15,8 +15,8 @@ var layers = [][]string{
 	{"fault", "jid", "xmlwire", "stanza", "sasl", "settings", "replica"}, // pure
 	{"stream", "router", "pki", "dnscheck", "backup", "firewall"},        // decisions
 	{"journal", "service", "bus", "bus/bustest", "settings/file", "pki/store", "pki/pkitest", "edge", "mesh", "gossip", // owners
-		"consensus", "cluster", "forward", "confd", "certd", "node", "resolve", "pam", "pam/pamtest", "signin", "health", "logs", "netif", "netfilter", "keypair"},
-	{"callbridge", "web", "shell", "shell/grammar", "shell/layout", "shell/console", "shell/exchange", "shell/bundle"}, // faces
+		"consensus", "cluster", "forward", "confd", "certd", "node", "resolve", "pam", "pam/pamtest", "signin", "health", "logs", "netif", "netfilter", "keypair", "atomicfile", "change", "password", "provision"},
+	{"callbridge", "web", "shell", "shell/grammar", "shell/layout", "shell/console", "shell/exchange", "shell/bundle", "screen"}, // faces
 }
 
 // keepers are the only rooms that may import a library, their tests aside.
