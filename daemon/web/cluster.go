@@ -1,9 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -76,6 +78,13 @@ func (m *membership) Waiting() bool { return m.Cluster.Value.State == "NOT JOINE
 
 // Member has a vote, or is to have one.
 func (m *membership) Member() bool { return !m.Alone() && !m.Waiting() && m.Cluster.Fault == nil }
+
+// Peers are the members by name, so that each keeps its place when another leads.
+func (m *membership) Peers() []bus.Peer {
+	return slices.SortedStableFunc(slices.Values(m.Cluster.Value.Peers), func(a, b bus.Peer) int {
+		return strings.Compare(cmp.Or(a.Name, a.ID), cmp.Or(b.Name, b.ID))
+	})
+}
 
 // Words say what the state means for the administrator.
 func (m *membership) Words() string {

@@ -17,9 +17,10 @@ import (
 // is shown, /logs/live adds to it. The event "end" says that the sign-in is
 // over, and the page is to be loaded again.
 const (
-	liveEvery = 2 * time.Second  // the clock and the times in words move on
-	beatEvery = 15 * time.Second // something is sent at the latest, so that a browser that has gone is noticed
-	sendTime  = 40 * time.Second // a browser may take to read, longer than beatEvery
+	liveEvery  = 2 * time.Second        // the clock and the times in words move on
+	firstAfter = 300 * time.Millisecond // leaves a browser the processor while it loads the page
+	beatEvery  = 15 * time.Second       // something is sent at the latest, so that a browser that has gone is noticed
+	sendTime   = 40 * time.Second       // a browser may take to read, longer than beatEvery
 
 	maxStreamsOpen      = 48
 	maxStreamsOfSession = 4
@@ -144,6 +145,12 @@ func (s *Server) liveStatus(w http.ResponseWriter, r *http.Request, who *session
 		defer tick.Stop()
 		var last []byte
 		sent := time.Now()
+		select { // the page was drawn a moment ago
+		case <-ctx.Done():
+			return
+		case <-changed:
+		case <-time.After(firstAfter):
+		}
 		for t.lasts() {
 			now, err := t.draw(p, s.status(ctx, v))
 			if err != nil {

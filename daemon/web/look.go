@@ -42,6 +42,44 @@ func days(n int) string {
 	return fmt.Sprintf("%d days", n)
 }
 
+// outlook is what the certificates' service tells, what is wrong apart.
+type outlook struct{ Bad, Good []bus.ServiceCheck }
+
+func newOutlook(list []bus.ServiceCheck) outlook {
+	var o outlook
+	for _, c := range list {
+		if c.OK {
+			o.Good = append(o.Good, c)
+		} else {
+			o.Bad = append(o.Bad, c)
+		}
+	}
+	return o
+}
+
+// Empty is a node whose services use no certificate.
+func (o outlook) Empty() bool { return len(o.Bad)+len(o.Good) == 0 }
+
+// Verdict counts what is wrong, or names what ends first.
+func (o outlook) Verdict() verdict {
+	switch n := len(o.Bad); {
+	case n == 1:
+		return verdict{"bad", "1 thing to mend"}
+	case n > 1:
+		return verdict{"bad", fmt.Sprintf("%d things to mend", n)}
+	}
+	first := bus.ServiceCheck{}
+	for _, c := range o.Good {
+		if c.When != "" && (first.When == "" || c.Days < first.Days) {
+			first = c
+		}
+	}
+	if first.When == "" {
+		return verdict{"ok", "Nothing will break"}
+	}
+	return verdict{"ok", "Nothing will break before " + first.File + " ends in " + days(first.Days)}
+}
+
 // level is the shape that goes with the word of a state, whichever service says
 // it.
 func level(state string) string {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"quorate.org/daemon/bus"
 )
 
 // everyPage are the pages as an administrator meets them, questions and details
@@ -163,5 +165,28 @@ func TestEveryStateHasAShape(t *testing.T) {
 		if !strings.Contains(string(css), fmt.Sprintf(".state.%s::before", class)) {
 			t.Errorf("%s has no shape", class)
 		}
+	}
+}
+
+func TestOutlook(t *testing.T) {
+	good := bus.ServiceCheck{File: "xmpp.cer", OK: true, When: "2027-01-01T00:00:00Z", Days: 40}
+	sooner := bus.ServiceCheck{File: "web.cer", OK: true, When: "2026-12-01T00:00:00Z", Days: 1}
+	fits := bus.ServiceCheck{File: "xmpp.cer", OK: true}
+	bad := bus.ServiceCheck{File: "ca.cer"}
+	for _, c := range []struct {
+		list []bus.ServiceCheck
+		want verdict
+	}{
+		{[]bus.ServiceCheck{good, fits, sooner}, verdict{"ok", "Nothing will break before web.cer ends in 1 day"}},
+		{[]bus.ServiceCheck{fits}, verdict{"ok", "Nothing will break"}},
+		{[]bus.ServiceCheck{good, bad}, verdict{"bad", "1 thing to mend"}},
+		{[]bus.ServiceCheck{bad, good, bad}, verdict{"bad", "2 things to mend"}},
+	} {
+		if got := newOutlook(c.list).Verdict(); got != c.want {
+			t.Errorf("%v: %v, want %v", c.list, got, c.want)
+		}
+	}
+	if !newOutlook(nil).Empty() || newOutlook([]bus.ServiceCheck{bad}).Empty() || newOutlook([]bus.ServiceCheck{good}).Empty() {
+		t.Error("only an outlook on nothing is empty")
 	}
 }

@@ -74,6 +74,7 @@ func functions(a *assets) template.FuncMap {
 		"secret":  func() string { return "••••••••" }, // stands for one that is set
 		"days":    days,
 		"service": service, // {{service "web"}}: Web Admin
+		"outlook": newOutlook,
 		"words":   func(name string) string { return strings.ReplaceAll(name, "-", " ") },
 		"member":  newMembership, // {{(member .Cluster).Words}}: the cluster in words
 		"field":   newField,
