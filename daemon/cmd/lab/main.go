@@ -27,6 +27,7 @@ const usage = `usage: scripts/lab <command>
                        --empty stops before the walkthrough
   status               what each node says of the cluster
   ssh <node> [command] the node's command line, or one command of it
+  web <node>           bring its Web Admin to a port of this machine
   kill <node>          cut the node's power
   start <node>         switch it on again
   down                 stop everything and remove it
@@ -86,6 +87,8 @@ func dispatch(ctx context.Context, args []string) error {
 		cmd := exec.Command(argv[0], argv[1:]...)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 		return cmd.Run()
+	case "web":
+		return web(ctx, l, n)
 	case "kill":
 		return n.Kill(ctx)
 	case "start":
