@@ -109,7 +109,7 @@ func conditionTable(all []condition) string {
 		if !c.OK {
 			state = string(c.Severity)
 		}
-		rows[i] = []string{state, c.Title, c.Means}
+		rows[i] = []string{state, c.Title, c.Means, c.Remedy}
 	}
-	return layout.Table([]string{"STATE", "CONDITION", "MEANING"}, rows)
+	return layout.Table([]string{"STATE", "CONDITION", "MEANING", "REMEDY"}, rows)
 }
