@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"quorate.org/daemon/bus"
+	"quorate.org/daemon/change"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/shell/grammar"
 	"quorate.org/daemon/shell/layout"
@@ -125,10 +126,10 @@ func configUnset(ctx context.Context, s *Shell, c grammar.Call) error {
 }
 
 func configReload(ctx context.Context, s *Shell, _ grammar.Call) error {
-	before := s.knownFaults(ctx)
+	known := change.Look(ctx, s.conn)
 	generation, err := s.conn.Config().Reload(ctx)
 	if err != nil {
 		return err
 	}
-	return s.applied(ctx, generation, before, "configuration read")
+	return s.applied(ctx, generation, known, "configuration read")
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"quorate.org/daemon/change"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/shell/grammar"
 )
@@ -50,10 +51,10 @@ func (s *Shell) editLoop(ctx context.Context, editor []string, path, original st
 			s.success("nothing was changed")
 			return nil
 		}
-		before := s.knownFaults(ctx)
+		known := change.Look(ctx, s.conn)
 		generation, err := s.conn.Config().WriteFile(ctx, string(text))
 		if err == nil {
-			return s.applied(ctx, generation, before, "configuration saved")
+			return s.applied(ctx, generation, known, "configuration saved")
 		}
 		if again := s.editAgain(err); !again {
 			return errSaid

@@ -24,7 +24,7 @@ func (c testConfig) Settings(context.Context, bus.Caller) ([]bus.Setting, error)
 		}
 		source := "default"
 		if key == c.own {
-			source = ownFile + ":7"
+			source = "conf.d/90-quorate.toml:7"
 		}
 		all = append(all, bus.Setting{Key: key, Type: kind, Value: fmt.Sprint(c.values[key]), Source: source, Scope: c.scope})
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"quorate.org/daemon/bus"
+	"quorate.org/daemon/change"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/shell/console"
 	"quorate.org/daemon/shell/grammar"
@@ -90,10 +91,7 @@ func filled(v reflect.Value) reflect.Value {
 func (s *Shell) steps(steps []bus.Step) bool {
 	ok := true
 	for _, step := range steps {
-		text := step.Text
-		if text == "" {
-			text = step.Name
-		}
+		text := change.Text(step)
 		if step.OK {
 			s.success("%s", text)
 			continue

@@ -51,7 +51,7 @@ func setWebCertificates(ctx context.Context, v *visit) (string, error) {
 			return "", err
 		}
 	}
-	if _, changed, err := v.store(ctx, v.certificateSettings("web")); err != nil || !changed {
+	if changed, err := v.store(ctx, v.certificateSettings("web")); err != nil || !changed {
 		return "nothing to change: Web Admin uses these already", err
 	}
 	return "Web Admin certificate set; your browser meets it with its next connection" + warnings, nil
@@ -120,7 +120,7 @@ func setClusterTrust(ctx context.Context, v *visit) (string, error) {
 // authorities beside the XMPP bundle and the cluster's trust.
 func setBridgeTrust(ctx context.Context, v *visit) (string, error) {
 	file := v.text("trust")
-	_, changed, err := v.store(ctx, map[string]any{"callbridge.trust": file})
+	changed, err := v.store(ctx, map[string]any{"callbridge.trust": file})
 	switch {
 	case err != nil:
 		return "", v.about("trust", err)

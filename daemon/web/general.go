@@ -138,7 +138,7 @@ func bridgeNames(list []bus.CallBridge) []string {
 }
 
 func (v *visit) saveLink(ctx context.Context, wanted map[string]any, done string) (string, error) {
-	_, changed, err := v.store(ctx, wanted)
+	changed, err := v.store(ctx, wanted)
 	switch {
 	case err != nil:
 		return "", err

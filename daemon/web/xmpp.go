@@ -61,7 +61,7 @@ func (x *xmpp) Certificates() []string { return certificateFiles(x.Files.Value) 
 func (x *xmpp) Listen() string { return strings.Join(x.Values.Value.XMPP.Listen, " ") }
 
 // Ready says whether every precondition is met.
-func (x *xmpp) Ready() bool { return failing(x.Preflight.Value, nil) == nil }
+func (x *xmpp) Ready() bool { return failing(x.Preflight.Value) == nil }
 
 func viewXmpp(ctx context.Context, v *visit) (any, error) {
 	x, conn, query := &xmpp{Ask: v.asked(xmppQuestions)}, v.session.bus, v.request.URL.Query()
@@ -112,7 +112,7 @@ func enableXmpp(ctx context.Context, v *visit) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if bad := failing(steps, nil); bad != nil {
+	if bad := failing(steps); bad != nil {
 		return "", fault.Mend(fault.WrongState, "the XMPP service was not enabled: "+bad.Message, bad.Remedy)
 	}
 	return v.set(ctx, map[string]any{"xmpp.enabled": true}, "XMPP service enabled")
