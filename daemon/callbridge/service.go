@@ -129,7 +129,7 @@ func (s *Service) Reconnect(context.Context, bus.Caller) error {
 // retry repeats what failed because a service did not answer.
 func (s *Service) retry(ctx context.Context) {
 	switch {
-	case !s.read:
+	case !s.read || s.deaf:
 		s.readSettings(ctx)
 	case s.blamed != nil:
 		s.apply(ctx)

@@ -38,7 +38,7 @@ type Service struct {
 	values *settings.Values // nil until they were read
 	loaded string           // the ruleset in force; empty when the last try failed
 	told   bus.FirewallProperties
-	deaf   bool // the settings could not be read, which was told
+	deaf   bool // the settings could not be read, which was told; they are asked for again
 
 	mu    sync.Mutex
 	ports []bus.OpenPort // of the rules in force; guarded by mu
@@ -79,7 +79,7 @@ func (s *Service) Run(ctx context.Context, notify *service.Notifier) error {
 		case <-notify.Reloads():
 			s.tell(notify.Reloading(func() string { s.readSettings(ctx); return s.apply(ctx, true) }))
 		case <-again.C:
-			if s.values == nil {
+			if s.deaf {
 				s.readSettings(ctx)
 			}
 			s.apply(ctx, false)
