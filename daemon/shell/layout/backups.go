@@ -4,9 +4,11 @@ import (
 	"fmt"
 
 	"quorate.org/daemon/bus"
+	"quorate.org/daemon/logs"
 )
 
-// Backups returns the table of `backup list`.
+// Backups returns the table of `backup list`. What a file says of itself, and its
+// name, are whoever uploaded it's: they steer no terminal.
 func Backups(list []bus.Backup) string {
 	if len(list) == 0 {
 		return "no backups\n"
@@ -17,7 +19,7 @@ func Backups(list []bus.Backup) string {
 		if b.Problem != "" {
 			of = b.Problem
 		}
-		rows = append(rows, []string{b.File, fmt.Sprintf("%d KiB", (b.Size+1023)>>10), moment(b.Created), of})
+		rows = append(rows, []string{logs.Printable(b.File), fmt.Sprintf("%d KiB", (b.Size+1023)>>10), moment(b.Created), logs.Printable(of)})
 	}
 	return Table([]string{"File", "Size", "Made", "Node"}, rows)
 }
