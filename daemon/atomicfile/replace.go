@@ -23,7 +23,7 @@ func ReplaceAs(path string, data []byte, dress func(*os.File) error) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, Prefix+"*") // mode 0600
 	if err != nil {
-		return err
+		return inWords(path, err)
 	}
 	err = dress(f)
 	if err == nil {
@@ -36,7 +36,7 @@ func ReplaceAs(path string, data []byte, dress func(*os.File) error) error {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+		return errors.Join(inWords(path, err), os.Remove(f.Name()))
 	}
 	return SyncDir(dir)
 }

@@ -37,10 +37,14 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	return newRigIn(t, t.TempDir())
+}
+
+func newRigIn(t *testing.T, dir string) *rig {
+	t.Helper()
 	bustest.Start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
-	dir := t.TempDir()
 	r := &rig{t: t, ctx: ctx, exchange: filepath.Join(dir, "exchange"), config: &fakeConfig{values: map[string]any{}},
 		manager: &fakeManager{ready: make(chan struct{}), reloads: make(chan struct{})}, log: &logBuffer{}}
 	r.config.serve(t, r.dial())

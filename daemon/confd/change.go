@@ -85,10 +85,7 @@ func (s *Service) edit(set settings.Raw, unset []string) (uint64, error) {
 	if err := overridden(loaded, set); err != nil {
 		return 0, err
 	}
-	if err := file.Write(s.Dir, file.Own, draft); err != nil {
-		return 0, err
-	}
-	return s.accept(loaded)
+	return s.put(loaded, file.Own, draft)
 }
 
 // unplaced leaves the place out of what is wrong with a draft of the own
@@ -154,8 +151,5 @@ func (s *Service) WriteFile(_ context.Context, _ bus.Caller, text string) (uint6
 	if err != nil {
 		return 0, err
 	}
-	if err := file.Write(s.Dir, file.Main, []byte(text)); err != nil {
-		return 0, err
-	}
-	return s.accept(loaded)
+	return s.put(loaded, file.Main, []byte(text))
 }

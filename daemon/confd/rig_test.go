@@ -39,6 +39,19 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
+// rigOn is a rig whose state, or whose files, are on a disk.
+func rigOn(t *testing.T, disk, what string) *rig {
+	t.Helper()
+	r := newRig(t)
+	if what == "state" {
+		r.state = disk
+	} else {
+		r.dir = disk
+	}
+	r.restart()
+	return r
+}
+
 // start starts the service as cmd/confd does.
 func (r *rig) start() {
 	r.t.Helper()

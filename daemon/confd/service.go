@@ -2,6 +2,7 @@ package confd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -155,14 +156,45 @@ func refused(err error) error {
 // accept brings loaded in force: stored first, then published, then told. An
 // equal configuration keeps its generation. It runs under mu.
 func (s *Service) accept(loaded *file.Loaded) (uint64, error) {
-	next := &accepted{Generation: s.current.Generation, Raw: loaded.Raw, Sources: loaded.Sources}
-	keys := settings.Differ(s.current.Raw, loaded.Raw)
-	if len(keys) > 0 || next.Generation == 0 {
-		next.Generation++
-	}
-	if err := next.remember(s.State); err != nil {
+	next, err := s.prepare(loaded)
+	if err != nil {
 		return 0, err
 	}
+	return s.publish(next)
+}
+
+// put stores the configuration that loaded will be, then the file it was
+// made from, and publishes it: on a disk without room nothing has changed. It
+// runs under mu.
+func (s *Service) put(loaded *file.Loaded, name string, text []byte) (uint64, error) {
+	next, err := s.prepare(loaded)
+	if err != nil {
+		return 0, err
+	}
+	if err := file.Write(s.Dir, name, text); err != nil {
+		// What was stored ahead is of no effect as long as the files are good.
+		return 0, errors.Join(err, s.current.remember(s.State))
+	}
+	return s.publish(next)
+}
+
+// prepare makes and stores what comes next. An equal configuration is stored
+// already: a disk without room does not keep the service from starting.
+func (s *Service) prepare(loaded *file.Loaded) (*accepted, error) {
+	next := &accepted{Generation: s.current.Generation, Raw: loaded.Raw, Sources: loaded.Sources}
+	if len(settings.Differ(s.current.Raw, loaded.Raw)) > 0 || next.Generation == 0 {
+		next.Generation++
+	}
+	err := next.remember(s.State)
+	if err != nil && next.Generation == s.current.Generation {
+		s.Log.Warn("storing the configuration in force, which did not change", "error", err)
+		err = nil
+	}
+	return next, err
+}
+
+func (s *Service) publish(next *accepted) (uint64, error) {
+	keys := settings.Differ(s.current.Raw, next.Raw)
 	before := s.current
 	s.current = next
 	if next.Generation != before.Generation {
