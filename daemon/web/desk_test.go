@@ -8,7 +8,9 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/bus/bustest"
@@ -289,22 +291,47 @@ func (f *fakeStore) Upload(_ context.Context, _ bus.Caller, name string, content
 }
 
 // fakeLink is the Call Bridge service with a link that fails.
-type fakeLink struct{ *notes }
+// It stays as it is, or, once it turns, is connecting for one look after
+// Reconnect and connected from then on.
+type fakeLink struct {
+	*notes
+	turns  bool
+	object *bus.BridgeObject
+	looks  atomic.Int32 // since Reconnect, 0 before it
+}
 
 func (f *fakeLink) Status(context.Context) (bus.CallBridgeStatus, error) {
+	if f.looks.Load() == 0 {
+		return f.failed(), nil
+	}
+	s := bus.CallBridgeStatus{Name: "cb1", State: "connecting", Since: time.Now().Format(time.RFC3339), Text: `connecting to "meet.example"`}
+	if f.looks.Add(1) > 2 {
+		s.State, s.Text = "connected", "connected to cb7.meet.example:5223 (secure)"
+		return s, nil
+	}
+	return s, f.object.Publish(bus.BridgeProperties{State: "connected"})
+}
+
+func (f *fakeLink) failed() bus.CallBridgeStatus {
 	return bus.CallBridgeStatus{Name: "cb1", Domain: "meet.example", Address: "cb1.meet.example", State: "failed", Since: "2026-11-20T10:00:00Z", Code: "DNS",
 		Text:     `connection to "meet.example" failed (DNS failure): there is no SRV record _xmpp-component._tcp.meet.example`,
 		Remedy:   "dns check meet.example",
 		Retry:    "2026-11-20T10:05:00Z",
-		Attempts: []bus.Attempt{{Server: "cb2.meet.example:5223", Code: "TCP", Text: "connection refused"}}}, nil
+		Attempts: []bus.Attempt{{Server: "cb2.meet.example:5223", Code: "TCP", Text: "connection refused"}}}
 }
-func (f *fakeLink) Reconnect(context.Context, bus.Caller) error { return f.note("Reconnect") }
+
+func (f *fakeLink) Reconnect(context.Context, bus.Caller) error {
+	if f.turns {
+		f.looks.Store(1)
+	}
+	return f.note("Reconnect")
+}
 
 // newDesk starts all of it. options change the services before they are asked.
 func newDesk(t *testing.T, options ...func(*desk)) *desk {
 	t.Helper()
 	n := &notes{refuse: map[string]error{}, secrets: map[string]string{}}
-	d := &desk{notes: n, node: &fakeNode{notes: n, state: "LEADER", enabled: true}, store: &fakeStore{notes: n, uploaded: bus.Certificate{State: "ready"}}, link: &fakeLink{n}}
+	d := &desk{notes: n, node: &fakeNode{notes: n, state: "LEADER", enabled: true}, store: &fakeStore{notes: n, uploaded: bus.Certificate{State: "ready"}}, link: &fakeLink{notes: n}}
 	d.node.preflight = []bus.Step{{Name: "domain", OK: true, Text: "the domain is meet.example"}, {Name: "key", OK: true, Text: "Key and certificate pair match"}}
 	for _, o := range options {
 		o(d)
@@ -336,9 +363,11 @@ func (d *desk) serveDesk() {
 	if _, err := d.dial().ServeCertificates(d.store, nil); err != nil {
 		d.t.Fatal(err)
 	}
-	if _, err := d.dial().ServeBridge(d.link, bus.BridgeProperties{}, nil); err != nil {
+	object, err := d.dial().ServeBridge(d.link, bus.BridgeProperties{}, nil)
+	if err != nil {
 		d.t.Fatal(err)
 	}
+	d.link.object = object
 }
 
 // setting returns a setting as `config show` has it.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
@@ -138,6 +139,7 @@ func bridgeNames(list []bus.CallBridge) []string {
 }
 
 func (v *visit) saveLink(ctx context.Context, wanted map[string]any, done string) (string, error) {
+	began := time.Now()
 	changed, err := v.store(ctx, wanted)
 	switch {
 	case err != nil:
@@ -145,12 +147,15 @@ func (v *visit) saveLink(ctx context.Context, wanted map[string]any, done string
 	case !changed:
 		return "nothing to change: this is what is stored already", nil
 	}
+	v.settle(ctx, began)
 	return done + "; the Call Bridge connects anew", nil
 }
 
 func reconnect(ctx context.Context, v *visit) (string, error) {
+	began := time.Now()
 	if err := v.session.bus.Bridge().Reconnect(ctx); err != nil {
 		return "", err
 	}
+	v.settle(ctx, began)
 	return "the Call Bridge looks for its server anew", nil
 }
