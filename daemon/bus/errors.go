@@ -88,14 +88,15 @@ func bodyString(e dbus.Error, i int) string {
 	return ""
 }
 
-// The remedies name the unit behind the service, where there is one.
+// The remedies name the unit behind the service. Without one there is nothing
+// to start it with: that is the service manager.
 func (s service) start() string   { return s.remedy("systemctl start ") }
 func (s service) restart() string { return s.remedy("systemctl restart ") }
 func (s service) look() string    { return s.remedy("journalctl -u ") }
 
 func (s service) remedy(command string) string {
 	if s.unit == "" {
-		return ""
+		return "reboot"
 	}
 	return command + s.unit
 }

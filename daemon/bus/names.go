@@ -25,7 +25,7 @@ const errorPrefix = "org.quorate.Error."
 type service struct {
 	name, path string // bus name (also the interface) and object path
 	words      string // "the XMPP service"
-	unit       string // the unit behind it; empty when none can mend its absence
+	unit       string // the unit behind it; empty when only a reboot can mend its absence
 }
 
 var (
