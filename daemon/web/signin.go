@@ -105,7 +105,8 @@ func (s *Server) attempt(w http.ResponseWriter, r *http.Request) {
 	}
 	who, err := s.patiently(r, user, password)
 	if err != nil {
-		if asFault(err).Code != fault.NotPermitted {
+		// Who hangs up is not told how the guess went, but it was one.
+		if asFault(err).Code != fault.NotPermitted && r.Context().Err() == nil {
 			s.throttle.forgive(place, user)
 		}
 		s.signInPage(w, r, statusOf(err), asFault(err))

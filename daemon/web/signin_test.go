@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -126,6 +127,39 @@ func TestSignInServiceIsDown(t *testing.T) {
 	b := r.browser()
 	for range 2 * freeFailures {
 		want(t, b.signIn("admin", password), http.StatusServiceUnavailable, "nobody can sign in", "quorate-signin.socket")
+	}
+}
+
+// Who hangs up before the answer has guessed all the same.
+func TestGuessesThatAreNotWaitedForCount(t *testing.T) {
+	reached := make(chan struct{}, 4*freeFailures)
+	r := newRig(t, func(r *rig) {
+		r.server.open = func(ctx context.Context, _, _, _ string) (*account, error) {
+			reached <- struct{}{}
+			<-ctx.Done()
+			return nil, fault.New(fault.Unavailable, "nobody can sign in: "+ctx.Err().Error())
+		}
+	})
+	for range 2 * freeFailures {
+		ctx, hangUp := context.WithCancel(t.Context())
+		request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/signin", strings.NewReader("user=admin&password=wrong"))
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		answered := make(chan struct{})
+		go func() {
+			defer close(answered)
+			r.server.handler().ServeHTTP(httptest.NewRecorder(), request)
+		}()
+		select {
+		case <-reached:
+			reached <- struct{}{}
+			hangUp()
+			<-answered
+		case <-answered:
+			hangUp()
+		}
+	}
+	if n := len(reached); n != freeFailures {
+		t.Errorf("%d guesses reached the service, want %d", n, freeFailures)
 	}
 }
 
