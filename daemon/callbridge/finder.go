@@ -3,7 +3,9 @@ package callbridge
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -74,13 +76,17 @@ func (f *finder) find(ctx context.Context, s *Setup) ([]resolve.Server, error) {
 }
 
 // learn asks for the addresses that were never asked for: a node that dies may
-// take the name server with it.
+// take the name server with it. Those of hosts that are no servers any more are
+// forgotten.
 func (f *finder) learn(ctx context.Context, servers []resolve.Server) {
 	ctx, cancel := context.WithTimeout(ctx, hurry)
 	defer cancel()
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	learned := map[string]known[[]netip.Addr]{}
+	maps.DeleteFunc(f.hosts, func(host string, _ known[[]netip.Addr]) bool {
+		return !slices.ContainsFunc(servers, func(s resolve.Server) bool { return s.Target == host })
+	})
 	for _, s := range servers {
 		if f.hosts[s.Target].there {
 			continue
