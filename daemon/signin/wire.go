@@ -127,12 +127,21 @@ func descriptorOf(oob []byte) (*os.File, error) {
 		return nil, nil
 	}
 	messages, err := unix.ParseSocketControlMessage(oob)
-	if err != nil || len(messages) != 1 {
-		return nil, fmt.Errorf("reading the descriptor: %d messages, %w", len(messages), err)
+	if err != nil {
+		return nil, fmt.Errorf("reading the descriptor: %w", err)
+	}
+	if len(messages) != 1 {
+		return nil, fmt.Errorf("reading the descriptor: %d messages", len(messages))
 	}
 	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil || len(fds) != 1 {
-		return nil, fmt.Errorf("reading the descriptor: %d of them, %w", len(fds), err)
+	if err != nil {
+		return nil, fmt.Errorf("reading the descriptor: %w", err)
+	}
+	if len(fds) != 1 { // a buffer for one, padded, has room for two
+		for _, fd := range fds {
+			_ = unix.Close(fd) // nothing was said on it
+		}
+		return nil, fmt.Errorf("reading the descriptor: %d of them", len(fds))
 	}
 	return os.NewFile(uintptr(fds[0]), "bus"), nil
 }
