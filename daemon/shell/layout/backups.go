@@ -7,8 +7,8 @@ import (
 	"quorate.org/daemon/logs"
 )
 
-// Backups returns the table of `backup list`. What a file says of itself, and its
-// name, are whoever uploaded it's: they steer no terminal.
+// Backups returns the table of `backup list`. The name of a file and what it says
+// of itself come from whoever uploaded it, and must not steer a terminal.
 func Backups(list []bus.Backup) string {
 	if len(list) == 0 {
 		return "no backups\n"
