@@ -152,6 +152,8 @@ func TestSet(t *testing.T) {
 			if d := cmp.Diff(c.want, got, cmpopts.EquateEmpty()); d != "" {
 				t.Error(d)
 			}
+			c.node.mu.Lock()
+			defer c.node.mu.Unlock()
 			if d := cmp.Diff(c.own, c.node.own); d != "" {
 				t.Error(d)
 			}
