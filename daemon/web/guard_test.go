@@ -130,13 +130,19 @@ func TestOperatorOnEveryPage(t *testing.T) {
 func TestNobodySeesNothing(t *testing.T) {
 	r := newRig(t)
 	b := r.browser()
-	for _, p := range append([]string{"/status/live", "/logs/live", "/logs/download", "/error"}, "/status", "/configuration/general", "/certificates", "/logs") {
+	for _, p := range []string{"/logs/download", "/error", "/status", "/configuration/general", "/certificates", "/logs"} {
 		a := b.get(p)
 		want(t, a, http.StatusSeeOther)
 		if got := a.header.Get("Location"); got != "/signin?next="+url.QueryEscape(p) {
 			t.Errorf("%s sends to %q", p, got)
 		}
 		want(t, b.post(p, url.Values{"action": {"save"}}), http.StatusSeeOther)
+	}
+	for _, p := range []string{"/status/live", "/logs/live"} {
+		if a := b.get(p); a.header.Get("Content-Type") != "text/event-stream" || a.body != endEvent {
+			t.Errorf("%s tells nobody %q", p, a.body)
+		}
+		want(t, b.post(p, url.Values{"action": {"save"}}), http.StatusMethodNotAllowed)
 	}
 	if r.deeds.Load() != 0 {
 		t.Error("a form of nobody was obeyed")

@@ -97,6 +97,24 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, who *session, feed
 	feed(ctx, t)
 }
 
+// listening tells the page of a sign-in that is over, be it that the node has
+// started anew, that it is: a page that listens can not be sent elsewhere.
+func (s *Server) listening(next func(http.ResponseWriter, *http.Request, *session)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if who := s.session(r); who != nil {
+			next(w, r, who)
+			return
+		}
+		if s.method(w, r, http.MethodGet) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = w.Write([]byte(endEvent)) // a browser that has gone needs none
+		}
+	}
+}
+
+// endEvent says that the sign-in is over.
+const endEvent = "event: end\ndata:\n\n"
+
 // send sends an event; one without name and data is a comment.
 func (t *stream) send(event string, data []byte) error {
 	var b bytes.Buffer

@@ -26,8 +26,8 @@ func (s *Server) handler() http.Handler {
 		"/":              s.serveRoot,
 		"/signin":        s.serveSignIn,
 		"/signout":       s.serveSignOut,
-		"/status/live":   s.signedIn(s.liveStatus),
-		"/logs/live":     s.signedIn(s.liveLog),
+		"/status/live":   s.listening(s.liveStatus),
+		"/logs/live":     s.listening(s.liveLog),
 		"/logs/download": s.signedIn(s.downloadLog),
 	}
 	for _, p := range s.pages {

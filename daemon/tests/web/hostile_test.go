@@ -210,7 +210,7 @@ func TestM3_5_SessionFixation(t *testing.T) {
 	s.want(b.post("/signout", url.Values{"csrf": {b.token()}}), http.StatusSeeOther)
 	thief.plant(stolen)
 	s.want(thief.get("/status"), http.StatusSeeOther)
-	s.want(thief.get("/status/live"), http.StatusSeeOther)
+	s.want(thief.get("/status/live"), http.StatusOK, "event: end\ndata:\n\n")
 	s.told(journal.SignedIn, "admin signed in from", "administrator")
 	s.told(journal.SignedIn, "operator signed in from")
 	s.told(journal.WebRefused, "does not belong to this sign-in")

@@ -62,7 +62,9 @@ function listen(part) {
   const source = new EventSource(part.dataset.live);
   source.onopen = () => say(adds ? "Live: new entries come at the end." : "Live.");
   source.onmessage = e => adds ? append(part, e.data) : replace(part, e.data);
-  source.onerror = () => say("Not live: the node does not answer. Shown is what was known last.");
+  source.onerror = () => say(source.readyState === EventSource.CLOSED
+    ? "Not live: the node has refused. Load the page again."
+    : "Not live: the node does not answer. Shown is what was known last.");
   source.addEventListener("end", () => {
     source.close();
     say("Not live: the sign-in has ended. Load the page again.");
