@@ -45,11 +45,19 @@ func FailOver(t *testing.T, l *lab.Lab, pages map[*lab.Node]*browser.Page, limit
 		t.Logf("a ping through the moved Call Bridge took %v", took.Round(100*time.Microsecond))
 	}
 	must(t, leader.Start(t.Context()))
+	ended(t, pages[leader])
 	must(t, l.WaitHealthy(t.Context(), limits.Return))
 	for _, n := range l.Members() {
 		must(t, lab.Wait(t.Context(), limits.Return, "the Call Bridge of "+n.Name(), func() error { return n.Linked(t.Context(), l.Members()...) }))
 	}
 	return moved
+}
+
+// ended checks that the page of a node that started anew says that its sign-in
+// is over.
+func ended(t *testing.T, p *browser.Page) {
+	t.Helper()
+	must(t, p.WaitText("Not live: the sign-in has ended. Load the page again."))
 }
 
 // linkTo makes the Call Bridge of a node choose until it has chosen the server:
