@@ -98,39 +98,36 @@ func (c *Conn) caller(ctx context.Context, sender string) (Caller, error) {
 		return Caller{}, fault.New(fault.NotPermitted, "the bus does not know the user of "+sender)
 	}
 	pid, _ := m["ProcessID"].Value().(uint32)
-	gids, _ := m["UnixGroupIDs"].Value().([]uint32)
-	name, groups := account(uid, gids)
+	name, groups := account(uid)
 	return Caller{Name: sender, UID: uid, PID: pid, User: name, Role: roleOf(uid, name, groups)}, nil
 }
 
 // RoleOf returns what the account of a user ID may do by its own groups, as the
 // services will see it.
 func RoleOf(uid uint32) Role {
-	name, groups := account(uid, nil)
+	name, groups := account(uid)
 	return roleOf(uid, name, groups)
 }
 
-// account returns the user's name and the names of its groups: those of the
-// process when the bus tells them, and those of the account, which also covers
-// a group given after the session began.
-func account(uid uint32, gids []uint32) (name string, groups []string) {
-	ids := make([]string, 0, len(gids))
-	for _, g := range gids {
-		ids = append(ids, strconv.FormatUint(uint64(g), 10))
-	}
+// account returns the user's name and the names of the account's groups as they
+// are now: one that was given or taken after the session began counts at once,
+// and what a unit adds for the sake of files is no role.
+func account(uid uint32) (name string, groups []string) {
 	name = strconv.FormatUint(uint64(uid), 10)
-	if u, err := user.LookupId(name); err == nil {
-		name = u.Username
-		if more, err := u.GroupIds(); err == nil {
-			ids = append(ids, more...)
-		}
+	u, err := user.LookupId(name)
+	if err != nil {
+		return name, nil
+	}
+	ids, err := u.GroupIds()
+	if err != nil {
+		return u.Username, nil
 	}
 	for _, id := range ids {
 		if g, err := user.LookupGroupId(id); err == nil {
 			groups = append(groups, g.Name)
 		}
 	}
-	return name, groups
+	return u.Username, groups
 }
 
 // roleOf is the whole access policy of who is what.
