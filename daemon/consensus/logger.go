@@ -46,14 +46,15 @@ func (l *logger) Log(level hclog.Level, msg string, args ...any) {
 	l.slog.Log(context.Background(), to, "raft: "+msg, args...)
 }
 
-// slogLevel maps levels; raft's information is ours to debug, because the
-// owner of the Node tells of leadership and membership in the fixed vocabulary.
+// slogLevel maps each level to the one below, because the owner of the Node
+// tells of leadership and membership in the fixed vocabulary: what raft calls an
+// error is a peer that does not answer, and no error of this node.
 func slogLevel(level hclog.Level) slog.Level {
 	switch level {
 	case hclog.Warn:
-		return slog.LevelWarn
+		return slog.LevelInfo
 	case hclog.Error:
-		return slog.LevelError
+		return slog.LevelWarn
 	}
 	return slog.LevelDebug
 }

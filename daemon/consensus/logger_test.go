@@ -18,11 +18,11 @@ func TestLogger(t *testing.T) {
 		log  func()
 		want string
 	}{
-		{func() { l.Error("failed to heartbeat to", "peer", raft.ServerAddress("b")) }, `level=ERROR msg="raft: failed to heartbeat to" peer=b`},
+		{func() { l.Error("failed to heartbeat to", "peer", raft.ServerAddress("b")) }, `level=WARN msg="raft: failed to heartbeat to" peer=b`},
 		{func() { l.Error("failed to heartbeat to", "peer", raft.ServerAddress("b")) }, "level=DEBUG"},
 		{func() { l.Named("x").Error("failed to heartbeat to", "peer", raft.ServerAddress("b")) }, "level=DEBUG"},
-		{func() { l.Error("failed to heartbeat to", "peer", raft.ServerAddress("c")) }, "level=ERROR"},
-		{func() { l.Warn("heartbeat timeout reached") }, "level=WARN"},
+		{func() { l.Error("failed to heartbeat to", "peer", raft.ServerAddress("c")) }, "level=WARN"},
+		{func() { l.Warn("heartbeat timeout reached") }, "level=INFO"},
 		{func() { l.Info("entering follower state") }, "level=DEBUG"},
 		{func() { l.With("id", "7").Warn("slow") }, "id=7"},
 		{func() { l.Info("configuration", "servers", hclog.Fmt("%+v", "abc")) }, "abc"},
