@@ -22,6 +22,7 @@ type Facts struct {
 	Cluster  bus.ClusterStatus
 	Silent   string // why the XMPP service said nothing; empty when it answered
 	Now      time.Time
+	Clock    bool          // whether Kept and Offset are known
 	Kept     bool          // a time service keeps the clock right
 	Offset   time.Duration // the correction under way
 	Faults   []bus.Fault
@@ -91,6 +92,8 @@ func (f Facts) address() (first netip.Addr) {
 func (f Facts) clock() string {
 	now := f.Now.Format("2006-01-02 15:04 MST")
 	switch {
+	case !f.Clock:
+		return now
 	case !f.Kept:
 		return now + ", not synchronised: no time server answered"
 	case f.Offset.Abs() >= 100*time.Millisecond:

@@ -61,9 +61,8 @@ func (n *Node) machine() {
 	f.Hostname, _ = os.Hostname() // the kernel always has a name
 	f.Cards = networkd{"/run/systemd/netif/links", "/proc/net/if_inet6"}.cards()
 	f.SSHKey = hostKey("/etc/ssh/ssh_host_ed25519_key.pub")
-	if c, err := health.ReadClock(); err == nil {
-		f.Kept, f.Offset = c.Synchronized, time.Duration(c.OffsetMs*float64(time.Millisecond))
-	}
+	c, err := health.ReadClock()
+	f.Clock, f.Kept, f.Offset = err == nil, c.Synchronized, time.Duration(c.OffsetMs*float64(time.Millisecond))
 }
 
 // services asks them; who does not answer is among the faults.

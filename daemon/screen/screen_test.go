@@ -32,7 +32,7 @@ func prefixes(texts ...string) (out []netip.Prefix) {
 // fresh is a machine that was started for the first time.
 func fresh() Facts {
 	return Facts{
-		Version: "0.1.0", Hostname: "quorate", Now: time.Date(2026, 11, 21, 1, 40, 33, 0, time.UTC), Kept: true,
+		Version: "0.1.0", Hostname: "quorate", Now: time.Date(2026, 11, 21, 1, 40, 33, 0, time.UTC), Clock: true, Kept: true,
 		Cards:  []Card{{Name: "ens3", Link: true, Addresses: prefixes("192.0.2.10/24", "2001:db8::10/64"), DHCP: true}},
 		SSHKey: "SHA256:dPZ1Zc1qbyAY4O2zKbHDgxAnlhiZ5/YLZqO+uG4yNfA (ED25519)",
 		Web: Web{Enabled: true, Port: 445, Fingerprint: []string{
@@ -150,6 +150,23 @@ func TestNext(t *testing.T) {
 			t.Errorf("%q, want %q", got, step.want)
 		}
 		step.done()
+	}
+}
+
+func TestClock(t *testing.T) {
+	f := Facts{Now: time.Date(2026, 11, 21, 1, 40, 33, 0, time.UTC)}
+	for _, step := range []struct {
+		known, kept bool
+		offset      time.Duration
+		want        string
+	}{
+		{false, false, 0, ""}, {true, false, 0, ", not synchronised: no time server answered"},
+		{true, true, 99 * time.Millisecond, ", synchronised"}, {true, true, -1234 * time.Millisecond, ", synchronised, off by -1.23s"},
+	} {
+		f.Clock, f.Kept, f.Offset = step.known, step.kept, step.offset
+		if got := f.clock(); got != "2026-11-21 01:40 UTC"+step.want {
+			t.Errorf("%+v: %s", step, got)
+		}
 	}
 }
 
