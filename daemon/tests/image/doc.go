@@ -1,0 +1,7 @@
+// Package image proves what the image itself promises: that it is the same
+// whoever builds it, that what it holds is told, and that it boots on the
+// hardware of every hypervisor it is made for. It has no code of its own.
+//
+// The judges of formats are not ours: package foreign, a module of its own,
+// has the libraries of those who defined them.
+package image
