@@ -28,6 +28,7 @@ type Bridge struct {
 	setup  *Setup
 	anew   chan struct{} // closed when the link has to be made anew
 	state  state
+	link   *link  // nil while there is none
 	logged string // the text that was journaled last
 }
 
@@ -58,6 +59,24 @@ func (b *Bridge) Reconnect() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.again()
+}
+
+// Doubt has the bridge look soon whether the machine of its server is still
+// there. A link that lives is not disturbed.
+func (b *Bridge) Doubt() {
+	b.mu.Lock()
+	l := b.link
+	b.mu.Unlock()
+	if l != nil {
+		l.doubt()
+	}
+}
+
+// have makes l the link that is in use.
+func (b *Bridge) have(l *link) {
+	b.mu.Lock()
+	b.link = l
+	b.mu.Unlock()
 }
 
 // again ends what drive does. b.mu is held.
@@ -162,8 +181,10 @@ func (d *driver) try(ctx context.Context, server resolve.Server) {
 		return
 	}
 	began := d.now()
+	d.have(l)
 	d.enter(connected(l))
 	err := l.serve(ctx, responder{d.setup.Address(), d.version}.answer)
+	d.have(nil)
 	l.close()
 	if ctx.Err() != nil {
 		return

@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"quorate.org/daemon/fault"
@@ -28,10 +29,11 @@ type link struct {
 	limits limits
 
 	scan  *xmlwire.Scanner
-	buf   []byte    // read and not consumed
-	done  int       // bytes of buf that were consumed
-	alive bool      // signed in: silence is broken by a ping
-	ended sync.Once // by us
+	buf   []byte      // read and not consumed
+	done  int         // bytes of buf that were consumed
+	alive bool        // signed in: silence is broken by a ping
+	asked atomic.Bool // for a sign of life: see doubt
+	ended sync.Once   // by us
 }
 
 func newLink(conn *tls.Conn, at target, s *Setup, l limits) *link {
@@ -86,7 +88,7 @@ func (l *link) fill(limit time.Duration) error {
 		var network net.Error
 		switch {
 		case n > 0:
-			return nil
+			return l.trusted()
 		case err == nil:
 		case !errors.As(err, &network) || !network.Timeout():
 			return err
@@ -192,6 +194,26 @@ func (l *link) close() {
 		_, _ = l.conn.Write([]byte(stanza.StreamEnd))
 		_ = l.conn.Close()
 	})
+}
+
+// doubt asks for a sign of life of the machine at the other end: a ping that its
+// kernel does not acknowledge in signTime, sent again meanwhile, ends the link.
+// Whether the server answers is another matter: without a leader it may wait.
+func (l *link) doubt() {
+	if l.asked.Swap(true) {
+		return
+	}
+	if acknowledgedWithin(l.conn.NetConn(), signTime) == nil {
+		_ = l.ping() // a link that is broken says so where it is read
+	}
+}
+
+// trusted gives the other end its usual time again when it was heard.
+func (l *link) trusted() error {
+	if !l.asked.Swap(false) {
+		return nil
+	}
+	return acknowledgedWithin(l.conn.NetConn(), userTimeout)
 }
 
 // ping asks the domain whether it is there (XEP-0199 §4.2).

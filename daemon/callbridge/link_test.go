@@ -144,6 +144,32 @@ func TestSilentServer(t *testing.T) {
 	}
 }
 
+// A server in doubt is asked once until it is heard again, and need not answer:
+// that its machine has the question is enough.
+func TestDoubt(t *testing.T) {
+	r := newRig(t)
+	a := r.good("cb1.meet.example")
+	r.names.component(60, a)
+	r.bridge.Doubt() // there is no link yet
+	r.use(nil)
+	r.run()
+	r.awaitState(Connected)
+	for range 2 {
+		r.bridge.Doubt()
+		r.bridge.Doubt()
+		if got := a.hears(); !strings.Contains(got, "id='ping'") {
+			t.Fatalf("heard %s", got)
+		}
+		a.send("<iq type='get' id='q' from='meet.example' to='cb1.meet.example'><ping xmlns='urn:xmpp:ping'/></iq>")
+		if got := a.hears(); !strings.Contains(got, "id='q'") {
+			t.Fatalf("asked twice, or the answer is %s", got)
+		}
+	}
+	if n := a.opened(); n != 1 {
+		t.Errorf("%d streams", n)
+	}
+}
+
 // What is asked of the bridge is answered; what is no request is not.
 func TestAnswers(t *testing.T) {
 	r := newRig(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -37,12 +38,30 @@ var defaultLimits = limits{
 // before the stream itself would be idle.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 3 * time.Second, Interval: 2 * time.Second, Count: 3}
 
-const userTimeout = 8 * time.Second // unacknowledged bytes (tcp(7), TCP_USER_TIMEOUT)
+// Bytes that are not acknowledged end a connection (tcp(7), TCP_USER_TIMEOUT).
+const (
+	userTimeout = 8 * time.Second
+	signTime    = 700 * time.Millisecond // of a server in doubt: time to send them again twice
+)
 
-func socketOptions(_, _ string, raw syscall.RawConn) error {
+func socketOptions(_, _ string, raw syscall.RawConn) error { return setUserTimeout(raw, userTimeout) }
+
+func acknowledgedWithin(conn net.Conn, limit time.Duration) error {
+	socket, ok := conn.(syscall.Conn)
+	if !ok {
+		return fmt.Errorf("limiting a connection: %T is no socket", conn)
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("limiting a connection: %w", err)
+	}
+	return setUserTimeout(raw, limit)
+}
+
+func setUserTimeout(raw syscall.RawConn, limit time.Duration) error {
 	var err error
 	ctl := raw.Control(func(fd uintptr) {
-		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(userTimeout/time.Millisecond))
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(limit/time.Millisecond))
 	})
 	return errors.Join(ctl, err)
 }

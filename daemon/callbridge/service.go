@@ -67,6 +67,10 @@ func (s *Service) Run(ctx context.Context, notify *service.Notifier) error {
 	if err != nil {
 		return err
 	}
+	elected, err := s.conn.Xmpp().Watch(ctx)
+	if err != nil {
+		return err
+	}
 	s.readSettings(ctx)
 	s.notify = notify
 	s.object, err = s.conn.ServeBridge(s, properties(s.bridge.Status()), bus.LogTo(s.log))
@@ -78,11 +82,20 @@ func (s *Service) Run(ctx context.Context, notify *service.Notifier) error {
 	ended := make(chan struct{})
 	go func() { defer close(ended); s.bridge.Run(ctx) }()
 	defer func() { stop(); <-ended }()
-	return s.follow(ctx, notify, configured, renewed)
+	return s.follow(ctx, notify, sources{configured, renewed, elected})
 }
 
-// follow takes over what changes until ctx ends.
-func (s *Service) follow(ctx context.Context, notify *service.Notifier, configured, renewed <-chan struct{}) error {
+// sources are what the service follows.
+type sources struct {
+	configured <-chan struct{} // the settings changed
+	renewed    <-chan struct{} // certificates changed
+	elected    <-chan struct{} // this node's cluster, if it has one, lost or found a leader
+}
+
+// follow takes over what changes until ctx ends. The nodes of a cluster notice
+// that a machine is gone long before its connections do, and the link may lead
+// there.
+func (s *Service) follow(ctx context.Context, notify *service.Notifier, from sources) error {
 	again := time.NewTicker(2 * time.Second)
 	defer again.Stop()
 	for {
@@ -91,10 +104,12 @@ func (s *Service) follow(ctx context.Context, notify *service.Notifier, configur
 			return nil
 		case <-s.conn.Done():
 			return errors.New("the bus has gone")
-		case <-configured:
+		case <-from.configured:
 			s.readSettings(ctx)
-		case <-renewed:
+		case <-from.renewed:
 			s.apply(ctx)
+		case <-from.elected:
+			s.bridge.Doubt()
 		case <-notify.Reloads():
 			s.tell(notify.Reloading(func() string { s.readSettings(ctx); return s.bridge.Status().Text }))
 		case <-again.C:
