@@ -41,6 +41,7 @@ type Service struct {
 	expiry expiryWatch
 
 	members *members
+	opinion opinion
 
 	mu       sync.Mutex
 	object   *bus.CertificatesObject // guarded by mu: nil until Run serves the bus

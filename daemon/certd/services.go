@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"quorate.org/daemon/bus"
@@ -17,8 +18,9 @@ import (
 )
 
 // othersWithin bounds what Services asks the XMPP service: without an answer it
-// tells the rest.
-const othersWithin = 3 * time.Second
+// tells the rest. Members that are there answer in a few milliseconds, and every
+// look at the node's health waits for those that are not.
+const othersWithin = 700 * time.Millisecond
 
 // Services says for each service that uses certificates what will break, when
 // and what mends it. What is in order has a line too.
@@ -123,16 +125,36 @@ func (s *Service) elsewhere(c *x509.Certificate) (file string, ok bool) {
 	return file, file != ""
 }
 
+// opinion is what the members of the cluster said of a certificate last.
+type opinion struct {
+	mu    sync.Mutex
+	chain string // guarded by mu, as all below
+	at    time.Time
+	steps []bus.Step
+	err   error
+}
+
 // opinions are what the members of the cluster say of the certificate in use.
-// An XMPP service that is off knows of none.
+// An XMPP service that is off knows of none. Whoever looks often is told the
+// same for a while: that a member is gone costs one of them the time to notice.
 func (s *Service) opinions(ctx context.Context, v settings.Values) ([]bus.Step, error) {
 	chain := s.store.Shown(store.Service{Certificate: v.XMPP.Certificate, Bundle: v.XMPP.Bundle})
 	if chain == "" {
 		return nil, nil
 	}
-	steps, err := s.conn.Xmpp().WouldAccept(ctx, []byte(chain))
-	if fault.CodeOf(err) == fault.Unavailable {
-		return nil, nil
+	o := &s.opinion
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.chain == chain && time.Since(o.at) < remember {
+		return o.steps, o.err
 	}
+	steps, err := s.conn.Xmpp().WouldAccept(ctx, []byte(chain))
+	switch {
+	case fault.CodeOf(err) == fault.Unavailable:
+		return nil, nil
+	case errors.Is(ctx.Err(), context.Canceled): // who asked has gone
+		return nil, err
+	}
+	o.chain, o.at, o.steps, o.err = chain, time.Now(), steps, err
 	return steps, err
 }
