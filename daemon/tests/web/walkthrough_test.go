@@ -23,13 +23,24 @@ func TestM3_1_NineSteps(t *testing.T) {
 	for n, p := range pages {
 		sound(t, n, p)
 	}
-	moved := labtest.FailOver(t, l, pages, limits)
+	killed := labtest.FailOver(t, l, pages, labtest.Killed, limits)
 	for n, p := range pages {
 		quiet(t, n.Name(), p)
 	}
-	t.Logf("M3.1 nine steps with SSH and Chromium: cb1 cb2 cb3 connected by SRV; %s loses power, its bridge is connected to %s after %v, the open page shows it after %v",
-		moved.From, moved.To, moved.Told.Round(time.Millisecond), moved.Shown.Round(time.Millisecond))
+	signInAgain(t, pages)
+	silent := labtest.FailOver(t, l, pages, labtest.Silent, limits)
+	t.Logf("M3.1 nine steps with SSH and Chromium: cb1 cb2 cb3 connected by SRV; the leader's node killed: %v; cut off without a word: %v", killed, silent)
 	firefox(t, l)
+}
+
+// signInAgain brings the pages of nodes that started anew back to Status.
+func signInAgain(t *testing.T, pages map[*lab.Node]*browser.Page) {
+	t.Helper()
+	for n, p := range pages {
+		if url, err := p.URL(); err != nil || url != n.WebURL()+"/status" {
+			pages[n] = labtest.SignIn(t, p.Browser(), n, "admin")
+		}
+	}
 }
 
 // processFaults are those of nodes that are processes and no machines.

@@ -26,6 +26,9 @@ func (b *Browser) Open() (*Page, error) {
 	}, nil)
 }
 
+// Browser returns the browser the page is of.
+func (p *Page) Browser() *Browser { return p.browser }
+
 func (p *Page) tell(do string, with fields, value any) error {
 	all := fields{"page": p.number}
 	for k, v := range with {

@@ -2,6 +2,7 @@ package labtest
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -18,10 +19,22 @@ type Moved struct {
 	From, To    string
 }
 
-// FailOver cuts the power of the leader's node while a Call Bridge of another
+func (m Moved) String() string {
+	return fmt.Sprintf("%s to %s in %v, shown by the open page after %v", m.From, m.To, m.Told.Round(time.Millisecond), m.Shown.Round(time.Millisecond))
+}
+
+// Loss is how a node goes.
+type Loss int
+
+const (
+	Killed Loss = iota // its programs end, and its kernel says so to whoever asks
+	Silent             // nothing is heard of it any more, as when the power is cut
+)
+
+// FailOver ends the leader's node while a Call Bridge of another
 // node is connected there, waits until that one is connected elsewhere and
 // answers, and starts the node again. pages are open Status pages of each node.
-func FailOver(t *testing.T, l *lab.Lab, pages map[*lab.Node]*browser.Page, limits Limits) Moved {
+func FailOver(t *testing.T, l *lab.Lab, pages map[*lab.Node]*browser.Page, how Loss, limits Limits) Moved {
 	t.Helper()
 	leader, others, err := l.Leader(t.Context())
 	must(t, err)
@@ -31,7 +44,7 @@ func FailOver(t *testing.T, l *lab.Lab, pages map[*lab.Node]*browser.Page, limit
 	awaitLink(t, page, limits.Connect, leader)
 	must(t, page.Evaluate("window.stayed = true", nil))
 	client := Client(t, l, "alice", witness)
-	moved := cut(t, mover, page, leader, others, limits)
+	moved := lose(t, mover, page, leader, others, how, limits)
 	if moved.Told > limits.FailOver || moved.Shown > limits.FailOver {
 		t.Errorf("the Call Bridge moved after %v, the page showed it after %v, want %v at most", moved.Told, moved.Shown, limits.FailOver)
 	}
@@ -46,6 +59,8 @@ func FailOver(t *testing.T, l *lab.Lab, pages map[*lab.Node]*browser.Page, limit
 	}
 	must(t, leader.Start(t.Context()))
 	ended(t, pages[leader])
+	_, err = pages[leader].Goto(leader.WebURL())
+	must(t, err)
 	must(t, l.WaitHealthy(t.Context(), limits.Return))
 	for _, n := range l.Members() {
 		must(t, lab.Wait(t.Context(), limits.Return, "the Call Bridge of "+n.Name(), func() error { return n.Linked(t.Context(), l.Members()...) }))
@@ -75,8 +90,8 @@ func linkTo(t *testing.T, n, server *lab.Node, limits Limits) {
 	t.Fatalf("the Call Bridge of %s never chooses %s", n.Name(), server.Name())
 }
 
-// cut cuts the power and measures from before that.
-func cut(t *testing.T, mover *lab.Node, page *browser.Page, dead *lab.Node, alive []*lab.Node, limits Limits) Moved {
+// lose ends a node and measures from before that.
+func lose(t *testing.T, mover *lab.Node, page *browser.Page, dead *lab.Node, alive []*lab.Node, how Loss, limits Limits) Moved {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*limits.FailOver)
 	defer cancel()
@@ -85,8 +100,14 @@ func cut(t *testing.T, mover *lab.Node, page *browser.Page, dead *lab.Node, aliv
 	began := time.Now()
 	wg.Go(func() { moved.Told = since(ctx, began, func() error { return mover.Linked(ctx, alive...) }) })
 	wg.Go(func() { moved.Shown = since(ctx, began, func() error { return shows(page, alive...) }) })
+	if how == Silent {
+		must(t, dead.Cut(ctx))
+	}
 	must(t, dead.Kill(ctx))
 	wg.Wait()
+	if how == Silent {
+		must(t, dead.Heal(t.Context()))
+	}
 	s, err := mover.Link(t.Context())
 	must(t, err)
 	moved.To, _, _ = strings.Cut(s.Server, ".")
