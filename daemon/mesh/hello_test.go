@@ -151,9 +151,8 @@ func TestUntrusted(t *testing.T) {
 	b.call = func(Caller, string, []byte) ([]byte, error) { return []byte("{}"), nil }
 	b.trust.Store(fault.New(fault.Trust, "not in the bundle"))
 	wantFault(t, a.CallAddress(t.Context(), b.addr, "x", nil, nil), fault.Trust, "the peer does not trust this node's certificate; on the peer: xmpp cluster trust")
-	if text := b.log.String(); !strings.Contains(text, "not in the bundle") || !strings.Contains(text, string(journal.PeerRefused)) {
-		t.Errorf("the journal of the refusing side:\n%s", text)
-	}
+	wantLogged(t, b, "not in the bundle")
+	wantLogged(t, b, string(journal.PeerRefused))
 	b.trust.Store(nil)
 	a.trust.Store(fault.New(fault.CertificateName, "names nobody"))
 	wantFault(t, a.CallAddress(t.Context(), b.addr, "x", nil, nil), fault.CertificateName, "names nobody")

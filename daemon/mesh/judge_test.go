@@ -2,7 +2,6 @@ package mesh
 
 import (
 	"net"
-	"strings"
 	"testing"
 	"time"
 
@@ -69,9 +68,7 @@ func TestRejudge(t *testing.T) {
 	if !broken(dialed) || !broken(accepted) {
 		t.Error("a stream of a peer that is not trusted any more still stands")
 	}
-	if !strings.Contains(a.log.String(), string(journal.PeerRefused)) {
-		t.Errorf("the journal does not tell:\n%s", a.log)
-	}
+	wantLogged(t, a, string(journal.PeerRefused))
 	if _, err := kept.Write([]byte("x")); err != nil {
 		t.Error(err)
 	}

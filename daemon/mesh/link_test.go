@@ -158,9 +158,7 @@ func TestClone(t *testing.T) {
 		_, _, err := clone.connect(t.Context(), b.addr, proto, b.id())
 		wantFault(t, err, fault.Cloned, "in use by two machines; on the copy: xmpp reset --force")
 	}
-	if !strings.Contains(b.log.String(), string(journal.CloneSeen)) {
-		t.Error("the journal does not tell of the clone")
-	}
+	wantLogged(t, b, string(journal.CloneSeen))
 	a.say(b, []byte("x"))
 	b.receive()
 	if len(b.events) > 0 {

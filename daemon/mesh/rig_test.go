@@ -194,6 +194,16 @@ func (p *peer) say(to *peer, payload []byte) {
 	p.Flush(false)
 }
 
+// wantLogged waits for what a peer journals: it answers first and writes then.
+func wantLogged(t *testing.T, p *peer, text string) {
+	t.Helper()
+	for end := time.Now().Add(patience); !strings.Contains(p.log.String(), text); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the journal does not say %q:\n%s", text, p.log.String())
+		}
+	}
+}
+
 func wantFault(t *testing.T, err error, code fault.Code, text string) {
 	t.Helper()
 	if err == nil || fault.CodeOf(err) != code || !strings.Contains(err.Error(), text) {
