@@ -1,6 +1,6 @@
 // Package provision sets a node up from what its machine was given: credentials
-// (SMBIOS type 11 strings, QEMU's fw_cfg), VMware's guestinfo variables and a disk
-// labelled QUORATE.
+// (SMBIOS type 11 strings, QEMU's fw_cfg), VMware's guestinfo variables, the OVA's
+// properties and a disk labelled QUORATE.
 //
 // Whatever the source, values go one way: a reader of the source makes Items of
 // them, Parse judges every one by itself and puts the good ones together as a

@@ -53,9 +53,11 @@ func read(ctx context.Context, log *slog.Logger, disk string) []provision.Item {
 	items, err := provision.Credentials(os.Getenv("CREDENTIALS_DIRECTORY"))
 	complain(log, err)
 	if provision.OnVMware() {
-		more, err := provision.GuestInfo(ctx, provision.RPCTool)
-		complain(log, err)
-		items = append(items, more...)
+		for _, ask := range []func(context.Context, provision.Query) ([]provision.Item, error){provision.GuestInfo, provision.OVFEnvironment} {
+			more, err := ask(ctx, provision.RPCTool)
+			complain(log, err)
+			items = append(items, more...)
+		}
 	}
 	line, err := os.ReadFile("/proc/cmdline")
 	complain(log, err)
