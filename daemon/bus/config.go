@@ -120,6 +120,23 @@ func (c *Config) FactoryReset(ctx context.Context, scope string, force bool) ([]
 	return getList[Step](ctx, c.client, ceiling, "FactoryReset", scope, force)
 }
 
+// Upgrades tells the versions on this node, the updates in the exchange folder,
+// and how far an upgrade is.
+func (c *Config) Upgrades(ctx context.Context) (Upgrade, error) {
+	return getStruct[Upgrade](ctx, c.client, work, "Upgrades")
+}
+
+// Upgrade begins to install an update of the exchange folder; Upgrades tells how
+// far it is.
+func (c *Config) Upgrade(ctx context.Context, file string) error {
+	return c.do(ctx, work, "Upgrade", file)
+}
+
+// UpgradeRollback begins to make the other version the one that starts.
+func (c *Config) UpgradeRollback(ctx context.Context) error {
+	return c.do(ctx, work, "UpgradeRollback")
+}
+
 // Properties reads the published properties.
 func (c *Config) Properties(ctx context.Context) (ConfigProperties, error) {
 	return properties[ConfigProperties](ctx, c.client)

@@ -26,6 +26,9 @@ type ConfigServer interface {
 	Backups(ctx context.Context) ([]Backup, error)
 	BackupRollback(ctx context.Context, who Caller, name, passphrase string, parts []string, apply bool) ([]Step, error)
 	FactoryReset(ctx context.Context, who Caller, scope string, force bool) ([]Step, error)
+	Upgrades(ctx context.Context) (Upgrade, error)
+	Upgrade(ctx context.Context, who Caller, file string) error
+	UpgradeRollback(ctx context.Context, who Caller) error
 }
 
 // ConfigObject is the exported org.quorate.Config1.
@@ -86,6 +89,9 @@ func configHandlers(s ConfigServer) map[string]handler {
 		"FactoryReset": func(c *incoming) ([]any, error) {
 			return answerList(s.FactoryReset(c.ctx, c.caller, c.str(0), c.boolean(1)))
 		},
+		"Upgrades":        func(c *incoming) ([]any, error) { return answerStruct(s.Upgrades(c.ctx)) },
+		"Upgrade":         func(c *incoming) ([]any, error) { return done(s.Upgrade(c.ctx, c.caller, c.str(0))) },
+		"UpgradeRollback": func(c *incoming) ([]any, error) { return done(s.UpgradeRollback(c.ctx, c.caller)) },
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/godbus/dbus/v5"
 
@@ -82,6 +83,22 @@ func (m *Machine) runJob(ctx context.Context, method, unit string) error {
 	return nil
 }
 
+// Begin queues the start of a unit and waits for nothing.
+func (m *Machine) Begin(ctx context.Context, unit string) error {
+	var job dbus.ObjectPath
+	return m.systemd(ctx, "StartUnit", []any{unit, "replace"}, &job)
+}
+
+// Busy says whether a unit whose name matches the pattern starts, stops or waits
+// to: for one that runs once and ends, whether it runs.
+func (m *Machine) Busy(ctx context.Context, pattern string) (bool, error) {
+	rows, err := m.list(ctx, []string{pattern})
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(rows, func(r unitRow) bool { return r.Job != 0 || r.Active == "activating" }), nil
+}
+
 func awaitJob(ctx context.Context, signals <-chan *dbus.Signal, job dbus.ObjectPath) (result string, err error) {
 	for {
 		select {
@@ -117,17 +134,24 @@ func (m *Machine) unitFiles(ctx context.Context, method string, args []any) erro
 	return m.systemd(ctx, "Reload", nil)
 }
 
+// unitRow is one of the a(ssssssouso) that ListUnitsByPatterns answers.
+type unitRow struct {
+	Name, Description, Load, Active, Sub, Following string
+	Path                                            dbus.ObjectPath
+	Job                                             uint32
+	JobType                                         string
+	JobPath                                         dbus.ObjectPath
+}
+
+func (m *Machine) list(ctx context.Context, patterns []string) (rows []unitRow, err error) {
+	err = m.systemd(ctx, "ListUnitsByPatterns", []any{[]string{}, patterns}, &rows)
+	return rows, err
+}
+
 // Units lists the units whose names match any of the shell patterns.
 func (m *Machine) Units(ctx context.Context, patterns []string) ([]Unit, error) {
-	// ListUnitsByPatterns answers a(ssssssouso).
-	var rows []struct {
-		Name, Description, Load, Active, Sub, Following string
-		Path                                            dbus.ObjectPath
-		Job                                             uint32
-		JobType                                         string
-		JobPath                                         dbus.ObjectPath
-	}
-	if err := m.systemd(ctx, "ListUnitsByPatterns", []any{[]string{}, patterns}, &rows); err != nil {
+	rows, err := m.list(ctx, patterns)
+	if err != nil {
 		return nil, err
 	}
 	units := make([]Unit, len(rows))

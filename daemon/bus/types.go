@@ -188,3 +188,46 @@ type Backup struct {
 	Created string `json:"created"` // RFC 3339
 	Problem string `json:"problem"` // why it can not be used; empty when it is whole
 }
+
+// The states of a Version.
+const (
+	VersionGood   = "good"   // it came up once, and stays
+	VersionTrial  = "trial"  // it has yet to come up
+	VersionFailed = "failed" // it never came up and was undone
+	VersionAside  = "aside"  // a rollback set it aside
+)
+
+// Version is a version of the appliance that is installed on this node.
+type Version struct {
+	Version string `json:"version"`
+	State   string `json:"state"`
+	Text    string `json:"text"` // the state in words
+}
+
+// Update is an update in the exchange folder.
+type Update struct {
+	File    string `json:"file"`
+	Size    int64  `json:"size"` // bytes
+	Version string `json:"version"`
+	Problem string `json:"problem"` // why it can not be used, as far as that is known before it is unpacked
+}
+
+// UpgradeDone is the last phase of an upgrade or rollback.
+const UpgradeDone = "done"
+
+// Upgrade is what `upgrade` shows: the versions, and the last act since the
+// start of the machine.
+type Upgrade struct {
+	Running  string    `json:"running"`
+	Next     string    `json:"next"` // that starts when the machine restarts
+	Versions []Version `json:"versions"`
+	Updates  []Update  `json:"updates"`
+
+	Act     string `json:"act"`     // "upgrade <file>" or "rollback"; empty when there was none
+	Busy    bool   `json:"busy"`    // it goes on
+	Phase   string `json:"phase"`   // what it does, or UpgradeDone
+	Percent int    `json:"percent"` // of the whole
+	Code    string `json:"code"`    // why it was refused or failed; empty when all is well
+	Text    string `json:"text"`    // how it ended
+	Remedy  string `json:"remedy"`
+}

@@ -47,6 +47,7 @@ const (
 	DiskFull    Code = "DiskFull"    // a file system is nearly full
 	MemoryFull  Code = "MemoryFull"  // memory is nearly used up
 	Firewall    Code = "Firewall"    // the packet filter is not as the settings want it
+	Undone      Code = "Undone"      // a new version of the appliance did not come up
 
 	Internal Code = "Internal" // a fault of this program
 )

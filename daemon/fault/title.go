@@ -42,6 +42,7 @@ var titles = map[Code]string{
 	DiskFull:    "disk nearly full",
 	MemoryFull:  "memory nearly full",
 	Firewall:    "firewall not in force",
+	Undone:      "upgrade undone",
 
 	Internal: "internal fault",
 }

@@ -55,6 +55,9 @@ var events = []event{
 	{BackupMade, "A backup was made", "@FILE@ holds what this node keeps, private keys included, sealed under the passphrase that was typed."},
 	{BackupRestored, "A backup was restored", "Parts of @FILE@ replaced what this node kept; the message names them. A member of a cluster asks the others to take it back."},
 	{FactoryReset, "The node was reset to factory settings", "Settings, certificates, keys, XMPP data and the exchange folder of this node were removed. Accounts and network stay."},
+	{UpgradeInstalled, "A new version was installed", "Version @VERSION@ lies beside the one that runs and starts when the node restarts. If it does not come up, it is undone."},
+	{UpgradeUndone, "A new version did not come up and was undone", "Version @VERSION@ was started as often as it may and never came up; the version before it runs again. The journal of those starts\nsays why: journalctl --list-boots."},
+	{UpgradeRolledBack, "The node was rolled back", "Version @VERSION@ starts when the node restarts; the version that ran is kept and set aside."},
 }
 
 // Catalog returns the text of the journal catalog file for every event.

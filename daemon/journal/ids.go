@@ -57,4 +57,7 @@ const (
 	BackupMade          MessageID = "fd5db68d3aa94b53aea7dc5f51f8ff72"
 	BackupRestored      MessageID = "858929fbcbca46a5b99004cbdf37ab19"
 	FactoryReset        MessageID = "465f9587af0c4a579ea34c0b2162454d"
+	UpgradeInstalled    MessageID = "1f0d3f4c9b5e4d1c8a6a7be03c41d5f2"
+	UpgradeUndone       MessageID = "b2c3a9d86e174f0f9d5b46c0a7e8f113"
+	UpgradeRolledBack   MessageID = "5d8e60b71a2c4e39b7f4c9d215e03a6b"
 )
