@@ -21,6 +21,8 @@ type rig struct {
 	t          *testing.T
 	dir, state string
 	exchange   string
+	report     string
+	keys       string
 	certs      *fakeKeeper
 	xmpp       *fakeKeeper
 	log        *journalText
@@ -33,7 +35,7 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	bustest.Start(t)
-	r := &rig{t: t, dir: t.TempDir(), state: t.TempDir(), exchange: t.TempDir(), log: &journalText{}, machine: &fakeMachine{},
+	r := &rig{t: t, dir: t.TempDir(), state: t.TempDir(), exchange: t.TempDir(), report: filepath.Join(t.TempDir(), "report.json"), keys: filepath.Join(t.TempDir(), "keys.pem"), log: &journalText{}, machine: &fakeMachine{},
 		certs: &fakeKeeper{parts: `{"certificates":["old"]}`}, xmpp: &fakeKeeper{parts: `{"identity":{"host":"cb2","node_id":"aa","cluster_id":"cc","version":"1"},"state":{"s":1}}`}}
 	r.start()
 	return r
@@ -56,7 +58,7 @@ func rigOn(t *testing.T, disk, what string) *rig {
 func (r *rig) start() {
 	r.t.Helper()
 	log := slog.New(journal.Text(r.log, slog.LevelInfo))
-	s, err := confd.Open(confd.Config{Dir: r.dir, State: r.state, Exchange: r.exchange, Work: 10, Machine: r.machine,
+	s, err := confd.Open(confd.Config{Dir: r.dir, State: r.state, Exchange: r.exchange, Report: r.report, UpdateKeys: r.keys, Work: 10, Machine: r.machine,
 		Others: confd.Others{Certificates: r.certs, Xmpp: r.xmpp}, Log: log})
 	if err != nil {
 		r.t.Fatal(err)
@@ -164,6 +166,7 @@ func (j *journalText) String() string {
 type fakeMachine struct {
 	mu    sync.Mutex
 	asked []string
+	busy  bool
 }
 
 func (m *fakeMachine) note(s string) error {
@@ -190,4 +193,6 @@ func (m *fakeMachine) SetHostname(_ context.Context, name string) error {
 	return m.note("hostname " + name)
 }
 func (m *fakeMachine) Forget(_ context.Context, unit string) error { return m.note("forget " + unit) }
+func (m *fakeMachine) Begin(_ context.Context, unit string) error  { return m.note("begin " + unit) }
+func (m *fakeMachine) Busy(context.Context, string) (bool, error)  { return m.busy, nil }
 func (m *fakeMachine) Hostname(context.Context) (string, error)    { return "cb1", nil }

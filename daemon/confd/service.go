@@ -23,17 +23,21 @@ type Machine interface {
 	SetHostname(ctx context.Context, name string) error
 	Hostname(ctx context.Context) (string, error)
 	Forget(ctx context.Context, unit string) error
+	Begin(ctx context.Context, unit string) error
+	Busy(ctx context.Context, pattern string) (bool, error)
 }
 
 // Config is what a Service needs.
 type Config struct {
-	Dir      string // of quorate.toml and conf.d
-	State    string // private folder of the last good configuration
-	Exchange string // the folder backups come and go by
-	Work     int    // what a guess at a backup's passphrase costs: backup.Work, or less in tests
-	Machine  Machine
-	Others   Others // of backup, rollback and factory reset
-	Log      *slog.Logger
+	Dir        string // of quorate.toml and conf.d
+	State      string // private folder of the last good configuration
+	Exchange   string // the folder backups come and go by
+	Work       int    // what a guess at a backup's passphrase costs: backup.Work, or less in tests
+	Report     string // the file that tells which versions are installed
+	UpdateKeys string // the file with the keys of those who may sign updates
+	Machine    Machine
+	Others     Others // of backup, rollback and factory reset
+	Log        *slog.Logger
 }
 
 // Service implements bus.ConfigServer.

@@ -84,6 +84,8 @@ var registry = []Condition{
 		Means: "Less than 5 % of the memory is available.", Remedy: "more memory, or fewer sessions on this node"},
 	{Code: fault.Firewall, Severity: Error,
 		Means: "The packet filter is not as the settings want it: ports may be shut, or open that should not be.", Remedy: "firewall"},
+	{Code: fault.Undone, Severity: Warning,
+		Means: "A new version of the software did not come up and was undone; the one before it runs.", Remedy: "journalctl -t upgrade, then upgrade to a mended version"},
 	{Code: fault.Internal, Severity: Error,
 		Means: "A fault of this program.", Remedy: "report it with a log bundle"},
 }

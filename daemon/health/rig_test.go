@@ -22,6 +22,7 @@ type rig struct {
 	services []bus.ServiceCheck
 	judge    error // what Services fails with
 	bridge   bus.CallBridgeStatus
+	upgrade  bus.Upgrade
 	silent   bool // the XMPP service does not answer
 }
 
@@ -83,6 +84,8 @@ type configOf struct {
 }
 
 func (c configOf) Units(context.Context) ([]bus.Unit, error) { return c.units, nil }
+
+func (c configOf) Upgrades(context.Context) (bus.Upgrade, error) { return c.upgrade, nil }
 
 func (c configOf) Values(context.Context, bus.Caller) (map[string]any, error) { return c.values, nil }
 

@@ -17,7 +17,7 @@ func serviceCommands() []command {
 	return slices.Concat(
 		xmppCommands(), settingCommands(), callBridgeCommands(), clusterCommands(), userCommands(),
 		pkiCommands(), configCommands(), machineCommands(),
-		linkCommands(), webAdminCommands(), pkiCheckCommands(), bridgeCheckCommands(), backupCommands(), firewallCommands(),
+		linkCommands(), webAdminCommands(), pkiCheckCommands(), bridgeCheckCommands(), backupCommands(), upgradeCommands(), firewallCommands(),
 	)
 }
 

@@ -115,6 +115,16 @@ func (c testConfig) BackupRollback(_ context.Context, _ bus.Caller, name, passph
 	return []bus.Step{{Name: "settings", OK: true, Text: "changed: xmpp.listen"}, {Name: "state", Text: "the cluster's data are the cluster's"}}, nil
 }
 
+func (c testConfig) Upgrades(context.Context) (bus.Upgrade, error) { return c.upgrade, nil }
+
+func (c testConfig) Upgrade(_ context.Context, _ bus.Caller, file string) error {
+	return c.act("upgrade "+file, nothing)
+}
+
+func (c testConfig) UpgradeRollback(context.Context, bus.Caller) error {
+	return c.act("upgrade rollback", nothing)
+}
+
 func (c testConfig) FactoryReset(_ context.Context, _ bus.Caller, scope string, force bool) ([]bus.Step, error) {
 	return []bus.Step{{Name: "xmpp", OK: true, Text: "XMPP state removed"}}, c.act(fmt.Sprintf("factory reset %s force=%v", scope, force), nothing)
 }

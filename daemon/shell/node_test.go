@@ -29,6 +29,7 @@ type testNode struct {
 	faults     []bus.Fault
 	cluster    string // "", "NOT JOINED", "LEADER" or "FOLLOWER"
 	generation uint64
+	upgrade    bus.Upgrade
 }
 
 // startNode exports a node on a private bus for the length of the test.

@@ -15,6 +15,7 @@ import (
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/journal"
 	"quorate.org/daemon/service"
+	"quorate.org/daemon/upgrade"
 )
 
 func main() {
@@ -37,7 +38,7 @@ func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
 	}
 	defer conn.Close()
 	s, err := confd.Open(confd.Config{Dir: service.Configuration(), State: service.State("config"), Exchange: service.Exchange(), Work: backup.Work,
-		Machine: conn.Machine(), Others: confd.Others{Certificates: conn.Certificates(), Xmpp: conn.Xmpp()}, Log: log})
+		Report: upgrade.ReportPath, UpdateKeys: upgrade.KeysPath, Machine: conn.Machine(), Others: confd.Others{Certificates: conn.Certificates(), Xmpp: conn.Xmpp()}, Log: log})
 	if err != nil {
 		return err
 	}
