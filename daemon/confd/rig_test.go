@@ -194,5 +194,17 @@ func (m *fakeMachine) SetHostname(_ context.Context, name string) error {
 }
 func (m *fakeMachine) Forget(_ context.Context, unit string) error { return m.note("forget " + unit) }
 func (m *fakeMachine) Begin(_ context.Context, unit string) error  { return m.note("begin " + unit) }
-func (m *fakeMachine) Busy(context.Context, string) (bool, error)  { return m.busy, nil }
-func (m *fakeMachine) Hostname(context.Context) (string, error)    { return "cb1", nil }
+func (m *fakeMachine) Busy(context.Context, string) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.busy, nil
+}
+
+// set says whether an upgrade goes on.
+func (m *fakeMachine) set(busy bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.busy = busy
+}
+
+func (m *fakeMachine) Hostname(context.Context) (string, error) { return "cb1", nil }

@@ -61,7 +61,7 @@ func TestUpgrade(t *testing.T) {
 			t.Errorf("upgrade %q: %v, want %s", file, err, code)
 		}
 	}
-	r.machine.busy = true
+	r.machine.set(true)
 	if err := r.Upgrade(t.Context(), "next.update"); fault.CodeOf(err) != fault.WrongState {
 		t.Errorf("two at once: %v", err)
 	}
@@ -79,7 +79,7 @@ func TestUpgrades(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(r.exchange, "next.update"), bytes.Repeat([]byte("no update "), 60), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	r.machine.busy = true
+	r.machine.set(true)
 	u, err := r.Upgrades(t.Context())
 	if err != nil || !u.Busy || u.Phase != "unpacking" || u.Percent != 40 || u.Code != "" {
 		t.Errorf("while it goes on: %+v, %v", u, err)
@@ -87,7 +87,7 @@ func TestUpgrades(t *testing.T) {
 	if len(u.Updates) != 1 || u.Updates[0].File != "next.update" || !strings.Contains(u.Updates[0].Problem, "not an update of Quorate") {
 		t.Errorf("in the exchange folder: %+v", u.Updates)
 	}
-	r.machine.busy = false
+	r.machine.set(false)
 	if u, err = r.Upgrades(t.Context()); err != nil || u.Phase != bus.UpgradeDone || u.Code != string(fault.Internal) || u.Remedy == "" {
 		t.Errorf("when it ended without a word: %+v, %v", u, err)
 	}

@@ -115,7 +115,11 @@ func (c testConfig) BackupRollback(_ context.Context, _ bus.Caller, name, passph
 	return []bus.Step{{Name: "settings", OK: true, Text: "changed: xmpp.listen"}, {Name: "state", Text: "the cluster's data are the cluster's"}}, nil
 }
 
-func (c testConfig) Upgrades(context.Context) (bus.Upgrade, error) { return c.upgrade, nil }
+func (c testConfig) Upgrades(context.Context) (bus.Upgrade, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.upgrade, nil
+}
 
 func (c testConfig) Upgrade(_ context.Context, _ bus.Caller, file string) error {
 	return c.act("upgrade "+file, nothing)
