@@ -41,7 +41,7 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 3 * time.Second, Interva
 // Bytes that are not acknowledged end a connection (tcp(7), TCP_USER_TIMEOUT).
 const (
 	userTimeout = 8 * time.Second
-	signTime    = 700 * time.Millisecond // of a server in doubt: time to send them again twice
+	signTime    = 500 * time.Millisecond // of a server in doubt: time for a far one, and to send them again
 )
 
 func socketOptions(_, _ string, raw syscall.RawConn) error { return setUserTimeout(raw, userTimeout) }
