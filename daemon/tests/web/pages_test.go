@@ -99,6 +99,8 @@ func (m *measured) judge(t *testing.T, p *browser.Page, n *lab.Node, page shownP
 	m.bytes = max(m.bytes, size)
 	ownOnly(t, p, n)
 	m.rules += clean(t, p)
+	unfold(t, p)
+	m.rules += clean(t, p)
 	fits(t, p)
 	m.stops += keyboardOrder(t, p)
 	content(t, p, page)
@@ -186,6 +188,12 @@ func clean(t *testing.T, p *browser.Page) int {
 	return kept
 }
 
+// unfold opens whatever is folded, to be looked at as well.
+func unfold(t *testing.T, p *browser.Page) {
+	t.Helper()
+	must(t, p.Evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })", nil))
+}
+
 // fits checks that nothing has to be scrolled sideways.
 func fits(t *testing.T, p *browser.Page) {
 	t.Helper()
@@ -201,18 +209,18 @@ func fits(t *testing.T, p *browser.Page) {
 	}
 }
 
-// stopsOf are the elements that take the keyboard, in the order of the page.
-const stopsOf = `window.stops = [...document.querySelectorAll(
+// stopsOf are the elements that take the keyboard, in the order of the page. A
+// live page may put another in the place of one.
+const stopsOf = `[...document.querySelectorAll(
 	"a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")]
-	.filter(e => !e.disabled && e.checkVisibility({ visibilityProperty: true }));
-	window.stops.length`
+	.filter(e => !e.disabled && e.checkVisibility({ visibilityProperty: true }))`
 
 // keyboardOrder presses Tab through the page: each element has its turn in the
 // order of the page and is seen to have it. It returns how many there are.
 func keyboardOrder(t *testing.T, p *browser.Page) (count int) {
 	t.Helper()
-	must(t, p.Evaluate(stopsOf, &count))
-	const at = "window.stops.indexOf(document.activeElement)"
+	must(t, p.Evaluate(stopsOf+".length", &count))
+	const at = stopsOf + ".indexOf(document.activeElement)"
 	var first int
 	must(t, p.Evaluate(at, &first)) // -1, or the field a form begins with
 	var want, order []int
