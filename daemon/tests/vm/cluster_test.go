@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"quorate.org/daemon/internal/lab"
+	"quorate.org/daemon/internal/lab/browser"
 	"quorate.org/daemon/internal/lab/labtest"
 )
 
@@ -34,6 +35,21 @@ func TestM2_1_Walkthrough(t *testing.T) {
 func TestM2_2_Slixmpp(t *testing.T) {
 	l, _ := labtest.Machines(t)
 	labtest.Slixmpp(t, l)
+}
+
+// The Call Bridges of the machines get their names and secrets, two of them at
+// the prompt and all in Chromium, find their servers by SRV, and one whose
+// server loses power is connected elsewhere.
+func TestM3_1_WalkthroughOnMachines(t *testing.T) {
+	l, _ := labtest.Machines(t)
+	for _, n := range l.Members()[:2] {
+		typeBridge(t, n)
+	}
+	b := labtest.Browser(t, l, browser.Chromium, browser.Options{})
+	pages := labtest.ConfigureBridges(t, l, b, slow)
+	signIns(t, l.Members()[0])
+	nothingFailed(t, l)
+	t.Logf("M3.1 three virtual machines: cb1 cb2 cb3 connected by SRV; the leader's loses power: %v", labtest.FailOver(t, l, pages, labtest.Killed, slow))
 }
 
 // The leader's process is killed under traffic; systemd starts it again.
