@@ -64,10 +64,14 @@ func advised(err error) error {
 	return fault.Mend(f.Code, f.Message, "see that the node is on and a member (on it: xmpp cluster status), and that nothing between the nodes blocks the port")
 }
 
+// joinAsk is how long a join asks a cluster that is between two leaders, which
+// nodes on a busy host may be for longer than one election.
+const joinAsk = 20 * time.Second
+
 // askJoin asks the addresses in turn, and again for a while when the cluster is
 // between two leaders.
 func (c *Cluster) askJoin(ctx context.Context, addrs []string, req joinRequest, ans *joinAnswer) (err error) {
-	for end := time.Now().Add(proposeWait); ; {
+	for end := time.Now().Add(joinAsk); ; {
 		for _, a := range addrs {
 			if err = c.mesh.CallAddress(ctx, a, callJoin, req, ans); !errors.Is(err, &fault.Error{Code: fault.TCP}) {
 				break
