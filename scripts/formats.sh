@@ -61,3 +61,9 @@ ova() {
 		rm quorate.ovf quorate.mf
 	)
 }
+
+# partition DISK NAME — where the partition of that name begins and how long it is, in sectors.
+partition() {
+	sfdisk --json "$1" 2>/dev/null | python3 -c 'import json, sys
+print(*next((p["start"], p["size"]) for p in json.load(sys.stdin)["partitiontable"]["partitions"] if p["name"] == sys.argv[1]))' "$2"
+}
