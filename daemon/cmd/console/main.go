@@ -44,7 +44,7 @@ func run(mode unix.Termios) error {
 	n := &screen.Node{Socket: password.Socket}
 	defer n.Close()
 	c := &screen.Console{
-		In: os.Stdin, Out: os.Stdout, Look: n.Look, Wait: 3 * time.Second,
+		In: os.Stdin, Out: os.Stdout, Look: n.Look, Wait: 10 * time.Second,
 		Set: func(ctx context.Context, p string) error { return password.Set(ctx, password.Socket, p) },
 	}
 	if err := c.Run(ctx); err != nil {
