@@ -18,7 +18,7 @@ import (
 // tests hold the product's own.
 const (
 	slowLink     = time.Minute
-	slowFailOver = 10 * time.Second
+	slowFailOver = 20 * time.Second
 )
 
 // typeBridge configures the Call Bridge of a node over SSH.
