@@ -25,11 +25,11 @@ type host struct {
 func newHost(t *testing.T) *host {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("a network of one's own needs root")
+		t.Fatal("a network of one's own needs root")
 	}
 	for _, tool := range []string{"nft", "ip"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(tool + " is not installed")
+			t.Fatal(err)
 		}
 	}
 	h := &host{t: t, work: make(chan func())}

@@ -8,15 +8,16 @@ import (
 	"quorate.org/daemon/internal/lab/labtest"
 )
 
-// TestPictures makes the pictures of the documents anew:
+// TestPictures makes the pictures that the documents show, and keeps them where
+// it is told to:
 //
 //	QUORATE_SCREENSHOTS=docs/images go test ./daemon/tests/web -run TestPictures
 func TestPictures(t *testing.T) {
 	dir := os.Getenv("QUORATE_SCREENSHOTS")
-	if dir == "" {
-		t.Skip("QUORATE_SCREENSHOTS names no directory")
-	}
-	if !filepath.IsAbs(dir) {
+	switch {
+	case dir == "":
+		dir = t.TempDir()
+	case !filepath.IsAbs(dir):
 		dir = filepath.Join(labtest.Root(), dir)
 	}
 	labtest.Pictures(t, labtest.Cluster(t), dir)
