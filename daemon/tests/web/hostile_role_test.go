@@ -130,7 +130,6 @@ func TestM3_5_OperatorChangesNothing(t *testing.T) {
 
 // No page shows an operator a secret, whatever is asked of it.
 func TestM3_5_OperatorSeesNoSecret(t *testing.T) {
-	typed(t, labtest.Cluster(t).Node("cb2"), "config unset callbridge.secret") // another test's, which could not be put back
 	s := besiege(t)
 	const secret = "linkSecretOfTheNode1"
 	typed(t, s.node, "callbridge secret", secret, secret)
