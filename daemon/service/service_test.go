@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -88,6 +89,27 @@ func TestLifeOfADaemon(t *testing.T) {
 	}
 	if os.Getenv("NOTIFY_SOCKET") != "" {
 		t.Error("children would inherit the socket")
+	}
+}
+
+// A daemon is a process, so this test runs itself as one.
+func TestMainOfADaemon(t *testing.T) {
+	if end := os.Getenv("DAEMON_ENDS"); end != "" {
+		Main(slog.New(slog.NewTextHandler(os.Stdout, nil)), "the daemon", func(context.Context, *slog.Logger, *Notifier) error {
+			if end == "badly" {
+				return errors.New("no folder")
+			}
+			return nil
+		})
+		os.Exit(0)
+	}
+	for end, want := range map[string]string{"well": "", "badly": "the daemon ends: no folder"} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMainOfADaemon$")
+		cmd.Env = append(os.Environ(), "DAEMON_ENDS="+end)
+		out, err := cmd.Output()
+		if (err == nil) != (want == "") || !strings.Contains(string(out), want) {
+			t.Errorf("a daemon that ends %s: %v\n%s", end, err, out)
+		}
 	}
 }
 

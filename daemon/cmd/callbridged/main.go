@@ -7,7 +7,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"os"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/callbridge"
@@ -23,14 +22,7 @@ var version = "0.1.0"
 const publicRoots = "/etc/ssl/certs/ca-certificates.crt"
 
 func main() {
-	log := journal.New("callbridged", slog.LevelInfo)
-	err := service.Run(context.Background(), log, nil, func(ctx context.Context, n *service.Notifier) error {
-		return run(ctx, log, n)
-	})
-	if err != nil {
-		log.Error("the Call Bridge ends: " + err.Error())
-		os.Exit(1)
-	}
+	service.Main(journal.New("callbridged", slog.LevelInfo), "the Call Bridge", run)
 }
 
 func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/certd"
@@ -20,14 +19,7 @@ import (
 const publicRoots = "/etc/ssl/certs/ca-certificates.crt"
 
 func main() {
-	log := journal.New("certd", slog.LevelInfo)
-	err := service.Run(context.Background(), log, nil, func(ctx context.Context, n *service.Notifier) error {
-		return run(ctx, log, n)
-	})
-	if err != nil {
-		log.Error("the certificate service ends: " + err.Error())
-		os.Exit(1)
-	}
+	service.Main(journal.New("certd", slog.LevelInfo), "the certificate service", run)
 }
 
 // run opens the store before the bus, so that the name appears only when every

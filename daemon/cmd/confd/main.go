@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 
 	"quorate.org/daemon/backup"
 	"quorate.org/daemon/bus"
@@ -19,14 +18,7 @@ import (
 )
 
 func main() {
-	log := journal.New("confd", slog.LevelInfo)
-	err := service.Run(context.Background(), log, nil, func(ctx context.Context, n *service.Notifier) error {
-		return run(ctx, log, n)
-	})
-	if err != nil {
-		log.Error("the configuration service ends", "error", err)
-		os.Exit(1)
-	}
+	service.Main(journal.New("confd", slog.LevelInfo), "the configuration service", run)
 }
 
 // run brings the files in force before it takes the bus name: whoever finds the

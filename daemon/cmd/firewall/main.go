@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"os"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/journal"
@@ -15,14 +14,7 @@ import (
 )
 
 func main() {
-	log := journal.New("firewall", slog.LevelInfo)
-	err := service.Run(context.Background(), log, nil, func(ctx context.Context, n *service.Notifier) error {
-		return run(ctx, log, n)
-	})
-	if err != nil {
-		log.Error("the firewall service ends: " + err.Error())
-		os.Exit(1)
-	}
+	service.Main(journal.New("firewall", slog.LevelInfo), "the firewall service", run)
 }
 
 func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {

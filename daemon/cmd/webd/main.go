@@ -22,14 +22,7 @@ import (
 var version = "0.1.0"
 
 func main() {
-	log := journal.New("webd", slog.LevelInfo)
-	err := service.Run(context.Background(), log, nil, func(ctx context.Context, n *service.Notifier) error {
-		return run(ctx, log, n)
-	})
-	if err != nil {
-		log.Error("Web Admin ends: " + err.Error())
-		os.Exit(1)
-	}
+	service.Main(journal.New("webd", slog.LevelInfo), "Web Admin", run)
 }
 
 func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {

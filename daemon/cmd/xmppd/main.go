@@ -21,14 +21,7 @@ import (
 var version = "0.1.0"
 
 func main() {
-	log := journal.New("xmppd", slog.LevelInfo)
-	err := service.Run(context.Background(), log, nil, func(ctx context.Context, n *service.Notifier) error {
-		return run(ctx, log, n)
-	})
-	if err != nil {
-		log.Error("the XMPP service ends: " + err.Error())
-		os.Exit(1)
-	}
+	service.Main(journal.New("xmppd", slog.LevelInfo), "the XMPP service", run)
 }
 
 func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
