@@ -30,8 +30,9 @@ var portraits = []portrait{
 	{file: "status-telephone.png", path: "/status", width: 390, height: 1100},
 }
 
-// portraitLimit keeps the documents light, bytes.
-const portraitLimit = 120 << 10
+// portraitLimit keeps the documents light, bytes. A page that tells of much that
+// happened lately takes more than one of a quiet cluster.
+const portraitLimit = 200 << 10
 
 // Pictures writes the pictures of the documents into dir, as the first member
 // shows itself to an administrator.
