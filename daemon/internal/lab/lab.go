@@ -27,6 +27,8 @@ type Config struct {
 	Image     string // VM: directory with the image's build: quorate.raw, .vmlinuz, .initrd, .cmdline
 	Ephemeral bool   // processes die with the process that started them (tests)
 
+	Hardware []Hardware // VM: of cb1, cb2 …; the usual for those it does not reach
+
 	Log io.Writer `json:"-"` // progress in words; nil is silent
 }
 

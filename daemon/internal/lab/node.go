@@ -13,12 +13,13 @@ import (
 
 // Node is one cluster node of the lab.
 type Node struct {
-	lab  *Lab
-	name string // cb1
-	addr string // 10.77.0.11
-	mac  string
-	dir  string // its files, logs and, for a local node, its whole state
-	port string // its port on the lab's bridge
+	lab    *Lab
+	name   string // cb1
+	number int    // 1
+	addr   string // 10.77.0.11
+	mac    string
+	dir    string // its files, logs and, for a local node, its whole state
+	port   string // its port on the lab's bridge
 	machine
 }
 
@@ -47,7 +48,7 @@ type machine interface {
 
 func newNode(l *Lab, i int) *Node {
 	n := &Node{
-		lab: l, name: fmt.Sprintf("cb%d", i), addr: fmt.Sprintf("10.77.0.%d", 10+i), mac: fmt.Sprintf("52:54:00:4d:00:%02x", 10+i),
+		lab: l, number: i, name: fmt.Sprintf("cb%d", i), addr: fmt.Sprintf("10.77.0.%d", 10+i), mac: fmt.Sprintf("52:54:00:4d:00:%02x", 10+i),
 		port: fmt.Sprintf("port%d", i),
 	}
 	n.dir = filepath.Join(l.cfg.Dir, n.name)

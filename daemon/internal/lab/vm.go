@@ -18,11 +18,12 @@ import (
 // lab's bridge and everything it must be told in systemd credentials.
 type vm struct {
 	*Node
-	procs procs
+	procs    procs
+	hardware Hardware
 }
 
 func newVM(n *Node) *vm {
-	return &vm{Node: n, procs: procs{dir: filepath.Join(n.dir, "run"), ephemeral: n.lab.cfg.Ephemeral}}
+	return &vm{Node: n, hardware: n.lab.hardwareOf(n), procs: procs{dir: filepath.Join(n.dir, "run"), ephemeral: n.lab.cfg.Ephemeral}}
 }
 
 func (m *vm) disk() string { return filepath.Join(m.dir, "disk.qcow2") }
@@ -32,14 +33,20 @@ func (m *vm) image(suffix string) string {
 	return filepath.Join(m.lab.cfg.Dir, "image", "quorate."+suffix)
 }
 
-// copyImage takes disk, kernel, initrd and command line of one build together,
-// so that the next build does not pull the disk from under the machines.
+// copyImage takes what the machines need of one build together, so that the
+// next build does not pull the disk from under them.
 func (l *Lab) copyImage(ctx context.Context) error {
 	dir := filepath.Join(l.cfg.Dir, "image")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("making the image's directory: %w", err)
 	}
-	for _, suffix := range []string{"raw", "vmlinuz", "initrd", "cmdline"} {
+	suffixes := map[string]bool{}
+	for _, n := range l.nodes {
+		for _, suffix := range l.hardwareOf(n).files() {
+			suffixes[suffix] = true
+		}
+	}
+	for suffix := range suffixes {
 		if _, err := run(ctx, "cp", "--sparse=always", "--reflink=auto", filepath.Join(l.cfg.Image, "quorate."+suffix), dir); err != nil {
 			return fmt.Errorf("copying the image: %w", err)
 		}
@@ -77,14 +84,20 @@ func (m *vm) prepare(ctx context.Context) error {
 // blank gives the machine a disk as it came from the build.
 func (m *vm) blank(ctx context.Context) error {
 	_ = os.Remove(m.disk())
-	_, err := run(ctx, "qemu-img", "create", "-q", "-f", "qcow2", "-b", m.image("raw"), "-F", "raw", m.disk())
-	return err
+	format := m.hardware.suffix()
+	if _, err := run(ctx, "qemu-img", "create", "-q", "-f", "qcow2", "-b", m.image(format), "-F", format, m.disk()); err != nil {
+		return err
+	}
+	return m.blankFirmware()
 }
 
 func (m *vm) powerOn(ctx context.Context) error {
-	cmdline, err := os.ReadFile(m.image("cmdline"))
+	boot, err := m.boot()
 	if err != nil {
-		return fmt.Errorf("reading the image's kernel command line: %w", err)
+		return err
+	}
+	if err := m.newFirmware(); err != nil {
+		return err
 	}
 	credentials, err := m.credentials()
 	if err != nil {
@@ -93,15 +106,13 @@ func (m *vm) powerOn(ctx context.Context) error {
 	argv := []string{
 		"qemu-system-x86_64", "-name", m.name, "-machine", "q35", "-smp", "1", "-m", "512",
 		"-uuid", "51756f72-6174-4e00-8000-" + strings.ReplaceAll(m.mac, ":", ""), // a machine keeps its UUID
-		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-device", "virtio-rng-pci",
+		"-nodefaults", "-no-user-config", "-display", "none",
+		"-qmp", "unix:" + m.monitor() + ",server=on,wait=off",
 		"-serial", "file:" + filepath.Join(m.dir, "serial.log"),
-		"-drive", "if=virtio,format=qcow2,file=" + m.disk(),
 		"-netdev", "tap,id=lan,script=no,downscript=no,ifname=" + m.port,
-		"-device", "virtio-net-pci,netdev=lan,mac=" + m.mac,
-		"-kernel", m.image("vmlinuz"), "-initrd", m.image("initrd"), "-append", strings.Trim(string(cmdline), "\x00 \n"), // a section of the UKI, padded
 	}
 	return m.procs.start(ctx, spec{
-		name: "qemu", netns: m.lab.net.name, log: filepath.Join(m.dir, "qemu.log"), argv: slices.Concat(argv, accelerator(), credentials),
+		name: "qemu", netns: m.lab.net.name, log: filepath.Join(m.dir, "qemu.log"), argv: slices.Concat(argv, m.hardware.devices(m.disk(), m.mac), boot, accelerator(), credentials),
 	})
 }
 

@@ -129,13 +129,21 @@ func form(t *testing.T, v lab.Variant, spare int) *lab.Lab {
 // and healthy. The first caller gets what the walkthrough printed as well.
 func Machines(t *testing.T) (l *lab.Lab, transcript string) {
 	t.Helper()
+	image := os.Getenv("QUORATE_IMAGE")
+	if image == "" {
+		image = filepath.Join(Root(), ".build/image")
+	}
+	return machines(t, lab.Config{Image: image})
+}
+
+// machines returns the shared cluster, which the first caller's configuration
+// makes.
+func machines(t *testing.T, cfg lab.Config) (l *lab.Lab, transcript string) {
+	t.Helper()
 	if shared == nil {
 		var b bytes.Buffer
-		image := os.Getenv("QUORATE_IMAGE")
-		if image == "" {
-			image = filepath.Join(Root(), ".build/image")
-		}
-		machines := boot(t, lab.Config{Image: image, Log: &b})
+		cfg.Log = &b
+		machines := boot(t, cfg)
 		if err := machines.Walkthrough(t.Context(), lab.Shared); err != nil {
 			Show(t, machines)
 			_ = lab.Remove(context.Background(), lab.Config{Dir: machines.Dir()}) // the test has failed already
