@@ -2,6 +2,10 @@
 // whoever builds it, that what it holds is told, and that it boots on the
 // hardware of every hypervisor it is made for. It has no code of its own.
 //
+// The files are in the order in which their tests run: what needs no machine or
+// one of its own (a), then what the three machines of appliances go through, each
+// test with what the one before left.
+//
 // The judges of formats are not ours: package foreign, a module of its own,
 // has the libraries of those who defined them.
 package image
