@@ -107,6 +107,7 @@ func (f *fakeCertificates) OpenKey(context.Context, bus.Caller, string) (*os.Fil
 type fakeMachine struct{ confd.Machine }
 
 func (fakeMachine) Units(context.Context, []string) ([]bus.Unit, error) { return nil, nil }
+func (fakeMachine) Busy(context.Context, string) (bool, error)          { return false, nil }
 
 // fakeBridge is connected.
 type fakeBridge struct{}
