@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"quorate.org/daemon/fault"
@@ -80,13 +81,13 @@ func sumOf(data []byte) string {
 }
 
 // names are those of files that are no option, not hidden, and in no folder.
-var names = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`)
+var names = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`) })
 
 // FileOf returns the name of the file of a backup, which may be given with its
 // suffix or without.
 func FileOf(name string) (string, error) {
 	base := strings.TrimSuffix(name, Suffix)
-	if !names.MatchString(base) {
+	if !names().MatchString(base) {
 		return "", fault.Mend(fault.InvalidName, fmt.Sprintf("%q is not a name of a backup", name), "use letters, digits, dots, dashes and underscores, at most 64")
 	}
 	return base + Suffix, nil

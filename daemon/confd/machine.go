@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
@@ -19,10 +20,12 @@ var watched = []string{
 
 var (
 	// unitNames are those of systemd.unit(5) with a type that can be acted on.
-	unitNames = regexp.MustCompile(`^[A-Za-z0-9:_.@\\-]{1,240}\.(service|socket|path|timer|target|mount|automount|slice|swap)$`)
+	unitNames = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[A-Za-z0-9:_.@\\-]{1,240}\.(service|socket|path|timer|target|mount|automount|slice|swap)$`)
+	})
 	// hostLabel is one label of a host name (RFC 1123 §2.1), in lower case as
 	// systemd keeps it.
-	hostLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	hostLabel = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`) })
 )
 
 // UnitAction acts on a unit; a name without a type is a service.
@@ -30,7 +33,7 @@ func (s *Service) UnitAction(ctx context.Context, _ bus.Caller, unit, action str
 	if !strings.Contains(unit, ".") {
 		unit += ".service"
 	}
-	if !unitNames.MatchString(unit) {
+	if !unitNames().MatchString(unit) {
 		return fault.New(fault.InvalidName, fmt.Sprintf("%q is not the name of a unit", unit))
 	}
 	return s.Machine.UnitAction(ctx, unit, action)
@@ -52,7 +55,7 @@ func (s *Service) SetHostname(ctx context.Context, _ bus.Caller, name string) er
 		return fault.New(fault.InvalidName, "a host name has at most 64 characters")
 	}
 	for label := range strings.SplitSeq(name, ".") {
-		if !hostLabel.MatchString(label) {
+		if !hostLabel().MatchString(label) {
 			return fault.New(fault.InvalidName, fmt.Sprintf("%q is not a host name: use lower-case letters, digits and - between dots", name))
 		}
 	}

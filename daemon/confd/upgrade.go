@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"sync"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
@@ -18,7 +19,9 @@ import (
 const upgradeUnits = "quorate-upgrade@*.service"
 
 // updateNames are those that are fit for the name of a unit.
-var updateNames = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,120}\` + update.Suffix + `$`)
+var updateNames = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,120}\` + update.Suffix + `$`)
+})
 
 // Upgrades tells the versions on this node, the updates in the exchange folder,
 // and how far an upgrade is.
@@ -56,7 +59,7 @@ func (s *Service) updates() ([]bus.Update, error) {
 	}
 	var list []bus.Update
 	for _, f := range files {
-		if updateNames.MatchString(f.Name()) {
+		if updateNames().MatchString(f.Name()) {
 			list = append(list, s.describeUpdate(f.Name(), keys))
 		}
 	}
@@ -85,7 +88,7 @@ func (s *Service) describeUpdate(name string, keys []ed25519.PublicKey) bus.Upda
 
 // Upgrade begins to install an update.
 func (s *Service) Upgrade(ctx context.Context, _ bus.Caller, file string) error {
-	if !updateNames.MatchString(file) {
+	if !updateNames().MatchString(file) {
 		return fault.Mend(fault.InvalidName, fmt.Sprintf("%q is not the name of an update", file), "one has letters, digits, dots, _ and -, and ends in "+update.Suffix)
 	}
 	f, err := upgrade.OpenFile(s.Exchange, file)

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"quorate.org/daemon/fault"
@@ -25,17 +26,17 @@ type Query struct {
 // Inputs become arguments of journalctl, behind "=" and so never options; the
 // forms keep what is no name or cursor from becoming a confusing answer.
 var (
-	unitForm   = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:@\\-]{0,254}$`)
-	cursorForm = regexp.MustCompile(`^[0-9A-Za-z=;_-]{1,512}$`)
+	unitForm   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:@\\-]{0,254}$`) })
+	cursorForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9A-Za-z=;_-]{1,512}$`) })
 )
 
 func (q Query) check() error {
 	switch {
-	case q.Unit != "" && !unitForm.MatchString(q.Unit):
+	case q.Unit != "" && !unitForm().MatchString(q.Unit):
 		return fault.Mend(fault.InvalidName, fmt.Sprintf("%q is not the name of a unit", q.Unit), "use one of "+strings.Join(Units(), ", "))
 	case q.Priority < 0 || q.Priority > 7:
 		return fault.Mend(fault.InvalidArgument, fmt.Sprintf("%d is not a level", q.Priority), "use a number from 1 (alert) to 7 (debug)")
-	case q.After != "" && !cursorForm.MatchString(q.After):
+	case q.After != "" && !cursorForm().MatchString(q.After):
 		return fault.New(fault.InvalidArgument, "the place in the journal to go on from has the wrong form")
 	}
 	return nil

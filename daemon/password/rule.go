@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -43,7 +44,7 @@ func same(p string) bool {
 
 // hash is what crypt(5) calls the modern methods: yescrypt, gost-yescrypt,
 // bcrypt, SHA-512 and SHA-256, with salt and digest.
-var hash = regexp.MustCompile(`^\$(y|gy|2[aby]|6|5)\$[./A-Za-z0-9=,$]{1,200}$`)
+var hash = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\$(y|gy|2[aby]|6|5)\$[./A-Za-z0-9=,$]{1,200}$`) })
 
 // lengths of the digests whose method fixes it.
 var lengths = map[string]int{"6": 86, "5": 43}
@@ -51,7 +52,7 @@ var lengths = map[string]int{"6": 86, "5": 43}
 // CheckHash refuses what is not a password's hash, most of all the password
 // itself. Errors do not repeat it.
 func CheckHash(h string) error {
-	m := hash.FindStringSubmatch(h)
+	m := hash().FindStringSubmatch(h)
 	if m == nil {
 		return errors.New("it is no hash of a password")
 	}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/password"
@@ -87,11 +88,11 @@ func (p *Plan) agree(given map[string]Item) []*fault.Error {
 }
 
 // hostLabel is one label of a host name (RFC 1123 §2.1).
-var hostLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+var hostLabel = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`) })
 
 func isHostname(name string) bool {
 	for label := range strings.SplitSeq(name, ".") {
-		if !hostLabel.MatchString(label) {
+		if !hostLabel().MatchString(label) {
 			return false
 		}
 	}
@@ -112,14 +113,14 @@ func readHostname(p *Plan, v string) error {
 
 // cardName is a name the kernel takes for a network card, without what
 // systemd.network(5) reads as a pattern.
-var cardName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,14}$`)
+var cardName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,14}$`) })
 
 func readInterface(p *Plan, v string) error {
 	if mac, err := net.ParseMAC(v); err == nil && len(mac) == 6 {
 		p.Interface = mac.String()
 		return nil
 	}
-	if !cardName.MatchString(v) {
+	if !cardName().MatchString(v) {
 		return errors.New("it is neither a MAC address nor the name of a card")
 	}
 	p.Interface = v
@@ -210,10 +211,12 @@ func readNTP(p *Plan, v string) (err error) {
 	return err
 }
 
-var zoneName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9][A-Za-z0-9_+-]*){0,2}$`)
+var zoneName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9][A-Za-z0-9_+-]*){0,2}$`)
+})
 
 func readTimezone(p *Plan, v string) error {
-	if !zoneName.MatchString(v) || path.Clean(v) != v {
+	if !zoneName().MatchString(v) || path.Clean(v) != v {
 		return errors.New("it is no name of a time zone")
 	}
 	p.Timezone = v

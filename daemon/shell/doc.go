@@ -11,4 +11,4 @@
 // A Shell runs one command at a time and is not safe for concurrent use.
 package shell
 
-//go:generate go run quorate.org/daemon/cmd/mmp --docs ../../docs/commands.md
+//go:generate go run quorate.org/daemon/cmd/quorate mmp --docs ../../docs/commands.md

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"quorate.org/daemon/fault"
@@ -42,7 +43,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		for name, value := range headers {
 			w.Header().Set(name, value)
 		}
-		if !hostForm.MatchString(r.Host) {
+		if !hostForm().MatchString(r.Host) {
 			s.refuse(w, r, http.StatusBadRequest, fault.New(fault.InvalidArgument, "the Host header names no host"))
 			return
 		}
@@ -63,7 +64,9 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 
 // hostForm is host or host:port, the host a name or an address. It is checked
 // for its form alone: a node has names that it does not know.
-var hostForm = regexp.MustCompile(`^([A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?$`)
+var hostForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?$`)
+})
 
 // survive answers 500 for a page that panics. http.ErrAbortHandler is net/http's
 // own way out.

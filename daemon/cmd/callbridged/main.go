@@ -1,8 +1,8 @@
-// Command callbridged is the Call Bridge of a node: it keeps one link, as a
+// Package callbridged is the Call Bridge of a node: it keeps one link, as a
 // component, to a server of its XMPP domain, and serves org.quorate.CallBridge1.
 // Settings and certificates come from their services; it has no folder and no
 // flags.
-package main
+package callbridged
 
 import (
 	"context"
@@ -15,13 +15,11 @@ import (
 	"quorate.org/daemon/service"
 )
 
-// version is set by the build.
-var version = "0.1.0"
-
 // publicRoots is Debian's list of the CAs the world trusts.
 const publicRoots = "/etc/ssl/certs/ca-certificates.crt"
 
-func main() {
+// Main is the whole program.
+func Main() {
 	service.Main(journal.New("callbridged", slog.LevelInfo), "the Call Bridge", run)
 }
 
@@ -32,7 +30,7 @@ func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
 	}
 	defer conn.Close()
 	s := callbridge.NewService(callbridge.Config{
-		Version:     version,
+		Version:     service.Version,
 		Resolver:    resolve.New(resolve.File, resolve.Port),
 		PublicRoots: publicRoots,
 		Log:         log,

@@ -1,8 +1,8 @@
-// Command certd is the certificate service of a node: it keeps the private keys
+// Package certd is the certificate service of a node: it keeps the private keys
 // and certificates, takes in what is uploaded, and serves
 // org.quorate.Certificates1. Its folders are $STATE_DIRECTORY and
 // $QUORATE_EXCHANGE; it has no flags.
-package main
+package certd
 
 import (
 	"context"
@@ -18,7 +18,8 @@ import (
 // publicRoots is Debian's list of the CAs the world trusts.
 const publicRoots = "/etc/ssl/certs/ca-certificates.crt"
 
-func main() {
+// Main is the whole program.
+func Main() {
 	service.Main(journal.New("certd", slog.LevelInfo), "the certificate service", run)
 }
 

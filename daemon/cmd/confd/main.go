@@ -1,7 +1,7 @@
-// Command confd is the configuration service, org.quorate.Config1 on the system
+// Package confd is the configuration service, org.quorate.Config1 on the system
 // bus. It takes no arguments: its directories come from the service manager and
 // the bus from $DBUS_SYSTEM_BUS_ADDRESS.
-package main
+package confd
 
 import (
 	"context"
@@ -17,7 +17,8 @@ import (
 	"quorate.org/daemon/upgrade"
 )
 
-func main() {
+// Main is the whole program.
+func Main() {
 	service.Main(journal.New("confd", slog.LevelInfo), "the configuration service", run)
 }
 

@@ -1,6 +1,6 @@
-// Command console is the screen on a terminal of the machine, its standard input
+// Package console is the screen on a terminal of the machine, its standard input
 // and output. It ends well when a person wants to sign in. It has no flags.
-package main
+package console
 
 import (
 	"context"
@@ -17,7 +17,8 @@ import (
 	"quorate.org/daemon/screen"
 )
 
-func main() {
+// Main is the whole program.
+func Main() {
 	mode, err := unix.IoctlGetTermios(int(os.Stdin.Fd()), unix.TCGETS)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "there is no terminal:", err)

@@ -1,7 +1,7 @@
-// Command firewall opens the ports of a node that its settings name, and no
+// Package firewall opens the ports of a node that its settings name, and no
 // others: it keeps the table of the kernel's packet filter and serves
 // org.quorate.Firewall1. It has no folder and no flags.
-package main
+package firewall
 
 import (
 	"context"
@@ -13,7 +13,8 @@ import (
 	"quorate.org/daemon/service"
 )
 
-func main() {
+// Main is the whole program.
+func Main() {
 	service.Main(journal.New("firewall", slog.LevelInfo), "the firewall service", run)
 }
 

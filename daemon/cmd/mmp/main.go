@@ -1,6 +1,6 @@
-// Command mmp is the command line of a node, and the login shell of its
+// Package mmp is the command line of a node, and the login shell of its
 // administrators.
-package main
+package mmp
 
 import (
 	"os"
@@ -8,4 +8,5 @@ import (
 	"quorate.org/daemon/shell"
 )
 
-func main() { os.Exit(shell.Main(os.Args[1:])) }
+// Main is the whole program.
+func Main() { os.Exit(shell.Main(os.Args[1:])) }

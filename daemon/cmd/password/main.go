@@ -1,7 +1,7 @@
-// Command password sets the administrator's password for the console: systemd
+// Package password sets the administrator's password for the console: systemd
 // starts it for each connection to quorate-password.socket, with the connection
 // as standard input and as root. It has no flags.
-package main
+package password
 
 import (
 	"context"
@@ -15,7 +15,8 @@ import (
 	"quorate.org/daemon/password"
 )
 
-func main() {
+// Main is the whole program.
+func Main() {
 	log := journal.New("password", slog.LevelInfo)
 	if err := run(context.Background(), log); err != nil {
 		log.Error("setting a password ends: " + err.Error())

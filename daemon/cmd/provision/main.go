@@ -1,7 +1,7 @@
-// Command provision sets this node up from what its machine was given: system
+// Package provision sets this node up from what its machine was given: system
 // credentials and, on VMware, guestinfo variables; with --disk, the files of the
 // disk mounted there. It always ends well: a node starts whatever it was given.
-package main
+package provision
 
 import (
 	"context"
@@ -17,7 +17,8 @@ import (
 	"quorate.org/daemon/provision"
 )
 
-func main() {
+// Main is the whole program.
+func Main() {
 	disk := flag.String("disk", "", "folder where the disk QUORATE is mounted")
 	flag.Parse()
 	log := journal.New("provision", slog.LevelInfo)

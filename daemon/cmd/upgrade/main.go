@@ -1,9 +1,9 @@
-// Command upgrade does one thing to the versions on this machine and ends. Its
+// Package upgrade does one thing to the versions on this machine and ends. Its
 // argument says what: "status" looks and tells, "check" waits until this version
 // has come up, "rollback" makes the other version start, and the name of an
 // update in the exchange folder installs that. systemd starts it as
 // quorate-upgrade@ and quorate-boot-check.
-package main
+package upgrade
 
 import (
 	"bufio"
@@ -28,7 +28,8 @@ import (
 // every service was tried.
 const patience = 90 * time.Second
 
-func main() {
+// Main is the whole program.
+func Main() {
 	log := journal.New("upgrade", slog.LevelInfo)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()

@@ -1,9 +1,9 @@
-// Command webd is Web Admin of a node: its pages over HTTPS. It holds no
+// Package webd is Web Admin of a node: its pages over HTTPS. It holds no
 // authority: people sign in through the service at $QUORATE_SIGNIN and act by
 // connections to the bus of their own. Its folder is $STATE_DIRECTORY, with
 // the certificate it makes for itself; all else comes from the configuration
 // and certificate services. It has no flags.
-package main
+package webd
 
 import (
 	"cmp"
@@ -18,10 +18,8 @@ import (
 	"quorate.org/daemon/web"
 )
 
-// version is set by the build.
-var version = "0.1.0"
-
-func main() {
+// Main is the whole program.
+func Main() {
 	service.Main(journal.New("webd", slog.LevelInfo), "Web Admin", run)
 }
 
@@ -34,7 +32,7 @@ func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
 	s, err := web.New(web.Config{
 		State:    service.State("web"),
 		Hostname: hostname,
-		Version:  version,
+		Version:  service.Version,
 		SignIn:   cmp.Or(os.Getenv("QUORATE_SIGNIN"), signin.Socket),
 		Log:      log,
 	}, conn)

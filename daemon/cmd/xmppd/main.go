@@ -1,8 +1,8 @@
-// Command xmppd is the XMPP service of a node: streams, routing, gossip,
+// Package xmppd is the XMPP service of a node: streams, routing, gossip,
 // consensus and the replicated store. It serves org.quorate.Xmpp1. Its folder is
 // $STATE_DIRECTORY; all else comes from the configuration and certificate
 // services. It has no flags.
-package main
+package xmppd
 
 import (
 	"context"
@@ -17,10 +17,8 @@ import (
 	"quorate.org/daemon/service"
 )
 
-// version is set by the build.
-var version = "0.1.0"
-
-func main() {
+// Main is the whole program.
+func Main() {
 	service.Main(journal.New("xmppd", slog.LevelInfo), "the XMPP service", run)
 }
 
@@ -30,7 +28,7 @@ func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
 		return err
 	}
 	defer conn.Close()
-	x := node.New(node.Config{State: service.State("xmpp"), Hostname: hostname(), Machine: machine(), Version: version, Log: log}, conn)
+	x := node.New(node.Config{State: service.State("xmpp"), Hostname: hostname(), Machine: machine(), Version: service.Version, Log: log}, conn)
 	return x.Run(ctx, n)
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 
 	"quorate.org/daemon/atomicfile"
 	"quorate.org/daemon/fault"
@@ -15,11 +16,11 @@ import (
 )
 
 // nameForm is a file name without folders that is no option and not hidden.
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,120}$`)
+var nameForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,120}$`) })
 
 // CheckName refuses what is not the name of a file in the exchange folder.
 func CheckName(name string) error {
-	if !nameForm.MatchString(name) {
+	if !nameForm().MatchString(name) {
 		return fault.Mend(fault.InvalidName, fmt.Sprintf("%q is not a file name", name), "use letters, digits, dots, dashes and underscores")
 	}
 	return nil

@@ -32,9 +32,7 @@ func Main(m *testing.M) int {
 }
 
 func compile() error {
-	root := Root()
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(root, ".build/bin")+"/", "./daemon/cmd/...")
-	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	cmd := exec.Command(filepath.Join(Root(), "scripts/compile"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("compiling the daemons: %w: %s", err, out)
 	}
