@@ -389,8 +389,8 @@ func (c *Cluster) HandOver() {
 
 // Abort ends everything; see HandOver for what comes before.
 func (c *Cluster) Abort() error {
-	c.stop()
 	c.mu.Lock()
+	c.stop() // locked: what begins one more looks first
 	pool := c.pool
 	c.pool = nil
 	c.mu.Unlock()

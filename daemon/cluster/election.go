@@ -90,9 +90,20 @@ func (c *Cluster) agree(mine suspicion) {
 		return cmp.Or(cmp.Compare(b.last, a.last), cmp.Compare(a.id, b.id))
 	})
 	place := slices.IndexFunc(voices, func(v voice) bool { return v.id == c.id.ID })
+	c.stand(mine, time.Duration(place)*stagger)
+}
+
+// stand stands after a while. A word of another voter may still come while
+// everything ends: then nothing is begun any more.
+func (c *Cluster) stand(mine suspicion, after time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx.Err() != nil {
+		return
+	}
 	c.running.Go(func() {
 		select {
-		case <-time.After(time.Duration(place) * stagger):
+		case <-time.After(after):
 		case <-c.ctx.Done():
 			return
 		}
