@@ -88,6 +88,22 @@ func cable(node, peer *host) {
 		h.ip(fmt.Sprintf("addr add fd09::%d/64 dev lan nodad", i+1))
 		h.ip("link set lan up")
 	}
+	node.carries()
+	peer.carries()
+}
+
+// carries waits until the card carries: what is sent before that is lost, and
+// sent again only after a second.
+func (h *host) carries() {
+	h.t.Helper()
+	var out []byte
+	for over := time.Now().Add(10 * time.Second); time.Now().Before(over); {
+		h.do(func() { out, _ = exec.Command("ip", "-oneline", "link", "show", "dev", "lan", "up").CombinedOutput() })
+		if strings.Contains(string(out), " state UP ") {
+			return
+		}
+	}
+	h.t.Fatalf("the cable carries nothing: %s", out)
 }
 
 // echo listens on every address of the host and sends back what comes.
