@@ -296,7 +296,7 @@ func (f *fakeStore) Upload(_ context.Context, _ bus.Caller, name string, content
 type fakeLink struct {
 	*notes
 	turns  bool
-	object *bus.BridgeObject
+	object atomic.Pointer[bus.BridgeObject]
 	looks  atomic.Int32 // since Reconnect, 0 before it
 }
 
@@ -309,7 +309,7 @@ func (f *fakeLink) Status(context.Context) (bus.CallBridgeStatus, error) {
 		s.State, s.Text = "connected", "connected to cb7.meet.example:5223 (secure)"
 		return s, nil
 	}
-	return s, f.object.Publish(bus.BridgeProperties{State: "connected"})
+	return s, f.object.Load().Publish(bus.BridgeProperties{State: "connected"})
 }
 
 func (f *fakeLink) failed() bus.CallBridgeStatus {
@@ -367,7 +367,7 @@ func (d *desk) serveDesk() {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.link.object = object
+	d.link.object.Store(object)
 }
 
 // setting returns a setting as `config show` has it.
