@@ -41,11 +41,11 @@ func Inspect(c *Contents) Facts {
 	case c.Key != nil:
 		f.Key = DescribeKey(c.Key.Public())
 		if der, err := x509.MarshalPKIXPublicKey(c.Key.Public()); err == nil {
-			f.Fingerprint = fingerprint(der)
+			f.Fingerprint = Fingerprint(der)
 		}
 	case c.Request != nil:
 		f.Key = DescribeKey(c.Request.PublicKey)
-		f.Subject, f.Fingerprint = Name(c.Request.Subject), fingerprint(c.Request.Raw)
+		f.Subject, f.Fingerprint = Name(c.Request.Subject), Fingerprint(c.Request.Raw)
 		f.Names = names(c.Request.DNSNames, c.Request.IPAddresses)
 	case len(c.Certificates) > 0:
 		f.fromCertificates(c.Certificates)
@@ -59,9 +59,9 @@ func (f *Facts) fromCertificates(certs []*x509.Certificate) {
 	f.Subject, f.Issuer = Subject(first), Name(first.Issuer)
 	f.Names = Names(first)
 	f.NotBefore, f.NotAfter = first.NotBefore, first.NotAfter
-	f.Fingerprint = fingerprint(first.Raw)
+	f.Fingerprint = Fingerprint(first.Raw)
 	for _, c := range certs {
-		f.Each = append(f.Each, Dated{Subject(c), c.NotAfter, fingerprint(c.Raw)})
+		f.Each = append(f.Each, Dated{Subject(c), c.NotAfter, Fingerprint(c.Raw)})
 		if c.NotAfter.Before(f.NotAfter) {
 			f.NotAfter = c.NotAfter
 		}
@@ -113,8 +113,9 @@ func printable(text string) string {
 	}, text)
 }
 
-// fingerprint is the colon form that browsers and openssl show.
-func fingerprint(der []byte) string {
+// Fingerprint is the SHA-256 of a certificate or request in DER, in the colon
+// form that browsers and openssl show.
+func Fingerprint(der []byte) string {
 	sum := sha256.Sum256(der)
 	pairs := make([]string, len(sum))
 	for i, b := range sum {

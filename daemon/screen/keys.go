@@ -3,15 +3,11 @@ package screen
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/base64"
-	"fmt"
-	"net"
 	"os"
-	"strconv"
 	"strings"
-	"time"
 
+	"quorate.org/daemon/keypair"
 	"quorate.org/daemon/netif"
 	"quorate.org/daemon/settings"
 )
@@ -36,40 +32,17 @@ func hostKey(path string) string {
 	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:]) + " (" + kind + ")"
 }
 
-// webAddress is where Web Admin answers on this machine; empty when it listens
-// nowhere.
-func webAddress(v settings.Values) string {
-	port := strconv.Itoa(v.Web.Port)
-	if len(v.Web.Listen) == 0 {
-		return net.JoinHostPort("127.0.0.1", port)
+// presented returns the fingerprint of the certificate that Web Admin presents,
+// in lines of 16 bytes; nothing when it does not answer.
+func presented(ctx context.Context, v settings.Values) []string {
+	addresses, err := netif.WebAdmin(v)
+	if err != nil || len(addresses) == 0 {
+		return nil
 	}
-	addrs, err := netif.Addrs(v.Web.Listen, v.Network.Interfaces, "webadmin listen")
-	if err != nil || len(addrs) == 0 {
-		return ""
-	}
-	return net.JoinHostPort(addrs[0].String(), port)
-}
-
-// presented returns the fingerprint of the certificate at an address, in lines
-// of 16 bytes; nothing when it does not answer. Nothing is sent there, so it need
-// not be trusted.
-func presented(ctx context.Context, address string) []string {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second) // enough for an address of this machine
-	defer cancel()
-	d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
-	c, err := d.DialContext(ctx, "tcp", address)
+	f, err := keypair.Presented(ctx, addresses[0])
 	if err != nil {
 		return nil
 	}
-	defer c.Close()
-	sum := sha256.Sum256(c.(*tls.Conn).ConnectionState().PeerCertificates[0].Raw) // a server always has one
-	return []string{"SHA-256 " + pairs(sum[:16]) + ":", pairs(sum[16:])}
-}
-
-func pairs(b []byte) string {
-	out := make([]string, len(b))
-	for i, x := range b {
-		out[i] = fmt.Sprintf("%02X", x)
-	}
-	return strings.Join(out, ":")
+	half := len(f) / 2 // a colon
+	return []string{"SHA-256 " + f[:half+1], f[half+1:]}
 }

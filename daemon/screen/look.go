@@ -122,7 +122,7 @@ func (n *Node) web(ctx context.Context) {
 		return
 	}
 	if w.Fingerprint == nil || time.Since(n.dialed) >= askPort {
-		w.Fingerprint, n.dialed = presented(ctx, webAddress(v)), time.Now()
+		w.Fingerprint, n.dialed = presented(ctx, v), time.Now()
 	}
 }
 

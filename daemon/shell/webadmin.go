@@ -2,17 +2,14 @@ package shell
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/tls"
-	"encoding/hex"
 	"fmt"
-	"net"
 	"strconv"
 	"strings"
 	"time"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/keypair"
 	"quorate.org/daemon/netif"
 	"quorate.org/daemon/settings"
 	"quorate.org/daemon/shell/grammar"
@@ -101,12 +98,12 @@ func (s *Shell) webAdmin(ctx context.Context) (webAdmin, error) {
 	if !w.Enabled {
 		return w, nil
 	}
-	addresses, err := webAddresses(v)
+	addresses, err := netif.WebAdmin(v)
 	if err != nil {
 		w.wrong(asFault(err))
 	}
 	for _, a := range addresses {
-		shown, err := presentedAt(ctx, a)
+		shown, err := keypair.Presented(ctx, a)
 		if err != nil {
 			w.wrong(fault.Mend(fault.TCP, fmt.Sprintf("%s does not answer: %v", a, err), "webadmin restart; syslog search webd"))
 			continue
@@ -134,43 +131,6 @@ func (s *Shell) compareShown(ctx context.Context, w *webAdmin) {
 	case !strings.EqualFold(set.Fingerprint, w.Fingerprint):
 		w.wrong(fault.Mend(fault.WrongState, "the port presents another certificate than "+w.Certificate, "syslog search webd"))
 	}
-}
-
-// webAddresses returns where Web Admin should answer: on the loopback address
-// when it listens everywhere.
-func webAddresses(v settings.Values) ([]string, error) {
-	port := strconv.Itoa(v.Web.Port)
-	if len(v.Web.Listen) == 0 {
-		return []string{net.JoinHostPort("127.0.0.1", port)}, nil
-	}
-	addrs, err := netif.Addrs(v.Web.Listen, v.Network.Interfaces, "webadmin listen")
-	var out []string
-	for _, a := range addrs {
-		out = append(out, net.JoinHostPort(a.String(), port))
-	}
-	return out, err
-}
-
-// dialTime is enough for an address of this machine.
-const dialTime = 2 * time.Second
-
-// presentedAt returns the fingerprint of the certificate at an address. Nothing
-// is sent there, so it need not be trusted.
-func presentedAt(ctx context.Context, address string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTime)
-	defer cancel()
-	d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
-	c, err := d.DialContext(ctx, "tcp", address)
-	if err != nil {
-		return "", err
-	}
-	defer c.Close()
-	sum := sha256.Sum256(c.(*tls.Conn).ConnectionState().PeerCertificates[0].Raw) // a server always has one
-	pairs := make([]string, len(sum))
-	for i, b := range sum {
-		pairs[i] = strings.ToUpper(hex.EncodeToString([]byte{b}))
-	}
-	return strings.Join(pairs, ":"), nil
 }
 
 func webBlock(w webAdmin) string {

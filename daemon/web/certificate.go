@@ -2,15 +2,11 @@ package web
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"net"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -54,18 +50,9 @@ func (i *identity) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 // that browsers show; empty while another is in use.
 func (i *identity) fingerprint() string {
 	if p := i.now.Load(); p != nil && p.own {
-		return fingerprint(p.pair.Leaf)
+		return pki.Fingerprint(p.pair.Leaf.Raw)
 	}
 	return ""
-}
-
-func fingerprint(c *x509.Certificate) string {
-	sum := sha256.Sum256(c.Raw)
-	pairs := make([]string, len(sum))
-	for n, b := range sum {
-		pairs[n] = strings.ToUpper(hex.EncodeToString([]byte{b}))
-	}
-	return strings.Join(pairs, ":")
 }
 
 // renew takes the certificate of the settings, for handshakes from now on. When
@@ -109,14 +96,14 @@ func (i *identity) inTime(now time.Time) bool {
 
 func (i *identity) present(p *presented) {
 	before := i.now.Swap(p)
-	if before != nil && fingerprint(before.pair.Leaf) == fingerprint(p.pair.Leaf) {
+	if before != nil && pki.Fingerprint(before.pair.Leaf.Raw) == pki.Fingerprint(p.pair.Leaf.Raw) {
 		return
 	}
 	what := "Web Admin presents the certificate of " + pki.Subject(p.pair.Leaf)
 	if p.own {
 		what = "Web Admin presents a certificate it made for itself"
 	}
-	i.log.Info(what+", SHA-256 "+fingerprint(p.pair.Leaf), "fingerprint", fingerprint(p.pair.Leaf))
+	i.log.Info(what+", SHA-256 "+pki.Fingerprint(p.pair.Leaf.Raw), "fingerprint", pki.Fingerprint(p.pair.Leaf.Raw))
 }
 
 // complain journals an error when it is a new one.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"quorate.org/daemon/pki"
 	"quorate.org/daemon/pki/pkitest"
 	"quorate.org/daemon/settings"
 )
@@ -67,7 +68,7 @@ func TestSelfMadeCertificateIsShownAndKept(t *testing.T) {
 	if first.Subject.CommonName != "cb1" || first.VerifyHostname("cb1") != nil || first.VerifyHostname("127.0.0.1") != nil {
 		t.Errorf("it names %v %v", first.DNSNames, first.IPAddresses)
 	}
-	mark := fingerprint(first)
+	mark := pki.Fingerprint(first.Raw)
 	want(t, r.browser().get("/signin"), http.StatusOK, mark)
 	if !strings.Contains(r.log.String(), mark) {
 		t.Error("the journal does not have the fingerprint")
@@ -118,7 +119,7 @@ func (r *rig) set(values map[string]any) {
 
 func TestCertificateIsSwappedLive(t *testing.T) {
 	r := newRig(t)
-	own := fingerprint(r.presents())
+	own := pki.Fingerprint(r.presents().Raw)
 	open, err := tls.Dial("tcp", r.addr, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +127,7 @@ func TestCertificateIsSwappedLive(t *testing.T) {
 	defer open.Close()
 	r.set(map[string]any{"web.key": "web.key", "web.certificate": "web.cer"})
 	r.until("the journal says what is wrong", func() bool { return strings.Contains(r.log.String(), "there is no web.cer") })
-	if got := fingerprint(r.presents()); got != own {
+	if got := pki.Fingerprint(r.presents().Raw); got != own {
 		t.Error("without the file another certificate is presented")
 	}
 	for _, name := range []string{"first.example", "second.example"} {
