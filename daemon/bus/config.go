@@ -105,6 +105,26 @@ func (c *Config) Backups(ctx context.Context) ([]Backup, error) {
 	return getList[Backup](ctx, c.client, work, "Backups")
 }
 
+// BackupFetch returns a backup of the exchange folder as it lies there, sealed.
+func (c *Config) BackupFetch(ctx context.Context, name string) ([]byte, error) {
+	fd, err := get[dbus.UnixFD](ctx, c.client, work, "BackupFetch", name)
+	if err != nil {
+		return nil, err
+	}
+	return readSealed(fd)
+}
+
+// BackupRemove removes a backup from the exchange folder.
+func (c *Config) BackupRemove(ctx context.Context, name string) error {
+	return c.do(ctx, work, "BackupRemove", name)
+}
+
+// RecoveryKey returns the key that opens the encrypted disk of this node when its
+// TPM does not. fault.NotFound says that the disk is not encrypted.
+func (c *Config) RecoveryKey(ctx context.Context) (string, error) {
+	return get[string](ctx, c.client, work, "RecoveryKey")
+}
+
 // BackupRollback says what restoring parts of a backup changes (no parts: all),
 // and with apply restores them, all or none.
 func (c *Config) BackupRollback(ctx context.Context, name, passphrase string, parts []string, apply bool) ([]Step, error) {

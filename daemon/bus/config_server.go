@@ -24,6 +24,9 @@ type ConfigServer interface {
 	Hostname(ctx context.Context) (string, error)
 	BackupSnapshot(ctx context.Context, who Caller, name, passphrase string) (file string, err error)
 	Backups(ctx context.Context) ([]Backup, error)
+	BackupFetch(ctx context.Context, who Caller, name string) ([]byte, error)
+	BackupRemove(ctx context.Context, who Caller, name string) error
+	RecoveryKey(ctx context.Context, who Caller) (string, error)
 	BackupRollback(ctx context.Context, who Caller, name, passphrase string, parts []string, apply bool) ([]Step, error)
 	FactoryReset(ctx context.Context, who Caller, scope string, force bool) ([]Step, error)
 	Upgrades(ctx context.Context) (Upgrade, error)
@@ -82,7 +85,10 @@ func configHandlers(s ConfigServer) map[string]handler {
 		"BackupSnapshot": func(c *incoming) ([]any, error) {
 			return answer(s.BackupSnapshot(c.ctx, c.caller, c.str(0), c.str(1)))
 		},
-		"Backups": func(c *incoming) ([]any, error) { return answerList(s.Backups(c.ctx)) },
+		"Backups":      func(c *incoming) ([]any, error) { return answerList(s.Backups(c.ctx)) },
+		"BackupFetch":  func(c *incoming) ([]any, error) { return answerSealed(s.BackupFetch(c.ctx, c.caller, c.str(0))) },
+		"BackupRemove": func(c *incoming) ([]any, error) { return done(s.BackupRemove(c.ctx, c.caller, c.str(0))) },
+		"RecoveryKey":  func(c *incoming) ([]any, error) { return answer(s.RecoveryKey(c.ctx, c.caller)) },
 		"BackupRollback": func(c *incoming) ([]any, error) {
 			return answerList(s.BackupRollback(c.ctx, c.caller, c.str(0), c.str(1), c.strs(2), c.boolean(3)))
 		},

@@ -348,19 +348,10 @@ func TestFullFactoryReset(t *testing.T) {
 	if err != nil || len(steps) != 5 {
 		t.Fatalf("%+v, %v", steps, err)
 	}
-	if diff := cmp.Diff([]string{"forget quorate-web.service", "reboot"}, r.machine.asks()); diff != "" {
+	if diff := cmp.Diff([]string{"forget quorate-web.service", "start quorate-erase.service"}, r.machine.asks()); diff != "" {
 		t.Error(diff)
 	}
-	asked := filepath.Join(r.state, "factory-reset")
-	if _, err := os.Stat(asked); err != nil {
-		t.Error("the next start is not asked to remove the rest")
-	}
 	wantNowhere(t, r.dir, "hunter2")
-	// An image that does not know it starts all the same, and says so.
-	r.restart()
-	if _, err := os.Stat(asked); !os.IsNotExist(err) || !strings.Contains(r.log.String(), "was not carried out") {
-		t.Errorf("%v; the journal:\n%s", err, r.log)
-	}
 }
 
 func wantNowhere(t *testing.T, dir, secret string) {
@@ -384,3 +375,56 @@ var (
 	_ confd.Keeper = (*bus.Certificates)(nil)
 	_ confd.Keeper = (*bus.Xmpp)(nil)
 )
+
+// Web Admin sends a backup as it lies there, and removes it; both by name only.
+func TestBackupFetchAndRemove(t *testing.T) {
+	r := configured(t)
+	ctx := t.Context()
+	if _, err := r.BackupSnapshot(ctx, "monday", passphrase); err != nil {
+		t.Fatal(err)
+	}
+	lies, err := os.ReadFile(filepath.Join(r.exchange, "monday.quorate-backup"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := r.BackupFetch(ctx, "monday"); err != nil || !bytes.Equal(got, lies) {
+		t.Errorf("%d bytes of %d came, %v", len(got), len(lies), err)
+	}
+	for _, name := range []string{"../quorate", "/etc/passwd", "tuesday", ""} {
+		if _, err := r.BackupFetch(ctx, name); err == nil {
+			t.Errorf("%q was fetched", name)
+		}
+		if err := r.BackupRemove(ctx, name); err == nil {
+			t.Errorf("%q was removed", name)
+		}
+	}
+	if err := r.BackupRemove(ctx, "monday.quorate-backup"); err != nil {
+		t.Error(err)
+	}
+	if list, err := r.Backups(ctx); err != nil || len(list) > 0 {
+		t.Errorf("still there: %+v, %v", list, err)
+	}
+	for _, want := range []string{"fetched the backup monday", "removed the backup monday"} {
+		if !strings.Contains(r.log.String(), want) {
+			t.Errorf("the journal does not tell of %q", want)
+		}
+	}
+}
+
+// Whoever is shown the key of the disk is journaled, and the key is not.
+func TestRecoveryKey(t *testing.T) {
+	r := newRig(t)
+	if _, err := r.RecoveryKey(t.Context()); fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("a disk that is not encrypted: %v", err)
+	}
+	const key = "cbdefghi-jklnrtuv"
+	if err := os.WriteFile(r.recovery(), []byte(key), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := r.RecoveryKey(t.Context()); got != key || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if log := r.log.String(); !strings.Contains(log, "was shown the recovery key") || strings.Contains(log, key) {
+		t.Errorf("the journal:\n%s", log)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"quorate.org/daemon/backup"
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/journal"
 )
 
 // Backups lists the backups in the exchange folder, by name.
@@ -47,6 +49,36 @@ func (s *Service) describe(name string) bus.Backup {
 	}
 	b.Host, b.NodeID, b.Cluster, b.Version, b.Created = f.Host, f.NodeID, f.Cluster, f.Version, f.Created.UTC().Format(time.RFC3339)
 	return b
+}
+
+// BackupFetch returns a backup for Web Admin to send, sealed as it is.
+func (s *Service) BackupFetch(_ context.Context, who bus.Caller, name string) ([]byte, error) {
+	name, err := backup.FileOf(name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := readFile(s.Exchange, name)
+	if err != nil {
+		return nil, err
+	}
+	s.Log.Warn(who.String()+" fetched the backup "+name, slog.String("file", name), slog.String("caller", who.User), slog.String("caller_from", who.From), journal.ID(journal.BackupFetched))
+	return data, nil
+}
+
+// BackupRemove removes a backup from the exchange folder.
+func (s *Service) BackupRemove(_ context.Context, who bus.Caller, name string) error {
+	name, err := backup.FileOf(name)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(filepath.Join(s.Exchange, name)); err != nil {
+		return fault.Mend(fault.NotFound, "there is no backup "+name, "backup list shows those that are there")
+	}
+	if err := removeFile(s.Exchange, name); err != nil {
+		return err
+	}
+	s.Log.Info(who.String()+" removed the backup "+name, slog.String("file", name), slog.String("caller", who.User), slog.String("caller_from", who.From))
+	return nil
 }
 
 // readFile reads a backup of the exchange folder, where everyone who uploads

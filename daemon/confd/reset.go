@@ -2,10 +2,7 @@ package confd
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"os"
-	"path/filepath"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
@@ -32,7 +29,9 @@ func (s *Service) FactoryReset(ctx context.Context, who bus.Caller, scope string
 	if scope == "app" {
 		return steps, nil
 	}
-	return append(steps, bus.Step{Name: "full", OK: true, Text: "restarting, to remove accounts, passwords, host keys, network settings and the journal"}), s.wipe(ctx)
+	// Accounts, host keys and the journal belong to services that are running.
+	return append(steps, bus.Step{Name: "full", OK: true, Text: "restarting, to erase accounts, passwords, host keys, network settings and the journal"}),
+		s.Machine.UnitAction(ctx, eraser, "start")
 }
 
 // resetApp has a member leave its cluster first, while it still can; the
@@ -55,32 +54,9 @@ func (s *Service) resetApp(ctx context.Context, scope string, force bool) ([]bus
 	}, nil
 }
 
-// wipeName is the file that has the next start remove everything before a
-// service runs; the initrd of the image looks for it.
-const wipeName = "factory-reset"
-
-// wipe leaves the rest to the next start: accounts, host keys and the journal
-// belong to services that are running.
-func (s *Service) wipe(ctx context.Context) error {
-	if err := file.Write(s.State, wipeName, nil); err != nil {
-		return err
-	}
-	if err := s.Machine.Power(ctx, "reboot"); err != nil {
-		return errors.Join(err, removeFile(s.State, wipeName))
-	}
-	return nil
-}
-
-// unwiped tells, at a start, that the machine has no such initrd.
-func (s *Service) unwiped() {
-	if _, err := os.Stat(filepath.Join(s.State, wipeName)); err != nil {
-		return
-	}
-	s.Log.Error("the full factory reset was not carried out: the image this node was started from does not know it", journal.ID(journal.FactoryReset))
-	if err := removeFile(s.State, wipeName); err != nil {
-		s.Log.Warn("taking a factory reset back", "error", err)
-	}
-}
+// eraser marks all that this node has written for the next start to erase before
+// it reads any of it, and restarts the machine.
+const eraser = "quorate-erase.service"
 
 func (s *Service) leave(ctx context.Context, scope string, force bool) error {
 	err := s.Others.Xmpp.Reset(ctx, force)

@@ -58,7 +58,7 @@ func rigOn(t *testing.T, disk, what string) *rig {
 func (r *rig) start() {
 	r.t.Helper()
 	log := slog.New(journal.Text(r.log, slog.LevelInfo))
-	s, err := confd.Open(confd.Config{Dir: r.dir, State: r.state, Exchange: r.exchange, Report: r.report, UpdateKeys: r.keys, Work: 10, Machine: r.machine,
+	s, err := confd.Open(confd.Config{Dir: r.dir, State: r.state, Exchange: r.exchange, Recovery: r.recovery(), Report: r.report, UpdateKeys: r.keys, Work: 10, Machine: r.machine,
 		Others: confd.Others{Certificates: r.certs, Xmpp: r.xmpp}, Log: log})
 	if err != nil {
 		r.t.Fatal(err)
@@ -76,6 +76,8 @@ func (r *rig) start() {
 	}
 	r.Config = r.dial().Config()
 }
+
+func (r *rig) recovery() string { return filepath.Join(r.state, "recovery-key") }
 
 // restart ends the service and starts it on the same folders.
 func (r *rig) restart() {

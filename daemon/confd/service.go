@@ -32,6 +32,7 @@ type Config struct {
 	Dir        string // of quorate.toml and conf.d
 	State      string // private folder of the last good configuration
 	Exchange   string // the folder backups come and go by
+	Recovery   string // the file with the recovery key of the disk; there is none where the disk is not encrypted
 	Work       int    // what a guess at a backup's passphrase costs: backup.Work, or less in tests
 	Report     string // the file that tells which versions are installed
 	UpdateKeys string // the file with the keys of those who may sign updates
@@ -61,7 +62,6 @@ func Open(c Config) (*Service, error) {
 	if err := finishReplacing(c.Dir, c.State); err != nil {
 		return nil, err
 	}
-	s.unwiped()
 	last, err := recall(c.State)
 	if err != nil {
 		c.Log.Warn("the last good configuration is of no use", "error", err)

@@ -56,6 +56,8 @@ const (
 	NodeTakenBack       MessageID = "743a102029644da098acb0231f6bc547"
 	BackupMade          MessageID = "fd5db68d3aa94b53aea7dc5f51f8ff72"
 	BackupRestored      MessageID = "858929fbcbca46a5b99004cbdf37ab19"
+	BackupFetched       MessageID = "0f7c51d4e2a94b3ba6d8c9475e10b7d3"
+	RecoveryKeyShown    MessageID = "6a1de0957b3c42f8b05f2c8e4d79a1f6"
 	FactoryReset        MessageID = "465f9587af0c4a579ea34c0b2162454d"
 	UpgradeInstalled    MessageID = "1f0d3f4c9b5e4d1c8a6a7be03c41d5f2"
 	UpgradeUndone       MessageID = "b2c3a9d86e174f0f9d5b46c0a7e8f113"

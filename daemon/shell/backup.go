@@ -35,14 +35,20 @@ func backupCommands() []command {
 				"call bridges and accounts, stays the cluster's.",
 		}, backupRollback},
 		{grammar.Command{
+			Words: "backup recovery_key", Role: grammar.Admin,
+			Help: "Show the key that opens the encrypted disk when the TPM does not",
+			Long: "Where the machine had a TPM 2.0 when it was first switched on, its disk is encrypted and the TPM opens it. The console asks\n" +
+				"for this key when the disk is in another machine, the TPM is lost, or secure boot was changed. Keep it where the node is not.",
+		}, recoveryKey},
+		{grammar.Command{
 			Words: "factory_reset", Role: grammar.Admin,
 			Args:  []grammar.Arg{{Name: "scope", Kind: grammar.Choice, Choices: []string{"app", "full"}}},
 			Flags: []grammar.Flag{yes, {Name: "force", Help: "reset also when the node can not leave its cluster, and do not ask"}},
 			Help:  "Remove settings, certificates, keys and XMPP data from this node",
 			Long: "A member leaves its cluster first. The exchange folder is emptied and the history of your prompt removed. With app the\n" +
 				"accounts of administrators, the host name, the network and the journal stay. With full the node restarts and removes them\n" +
-				"too: it comes up as it was first switched on, and takes what its virtual machine is provisioned with. Files are removed,\n" +
-				"not overwritten: what must not be found on the disk by its blocks is for the host to erase.",
+				"too: it comes up as it was first switched on, and takes what its virtual machine is provisioned with. The part of the disk\n" +
+				"that is the node's own is overwritten; of an encrypted one its keys are, without which nothing of it can be read.",
 		}, factoryReset},
 	}
 }
@@ -89,6 +95,15 @@ func backupRollback(ctx context.Context, s *Shell, c grammar.Call) error {
 		return err
 	}
 	s.success("%s is restored", strings.TrimSuffix(name, backup.Suffix))
+	return nil
+}
+
+func recoveryKey(ctx context.Context, s *Shell, _ grammar.Call) error {
+	key, err := s.conn.Config().RecoveryKey(ctx)
+	if err != nil {
+		return err
+	}
+	s.say(key + "\n")
 	return nil
 }
 

@@ -24,6 +24,7 @@ func TestBackupCommands(t *testing.T) {
 		{line: "backup rollback monday settings identity", input: "correct horse\n", out: []string{"settings", "SUCCESS: monday is restored\n"},
 			changes: []string{"rollback monday settings identity"}},
 		{line: "backup rollback monday", input: "wrong\n", out: []string{"FAILURE: the passphrase does not open the backup\n"}, code: 1},
+		{line: "backup recovery_key", out: []string{"cbdefghi-jklnrtuv\n"}},
 		{line: "backup rollback monday everything", input: "correct horse\n", out: []string{"everything"}, code: 1},
 	} {
 		n.set(func() { n.log = nil })

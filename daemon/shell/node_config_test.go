@@ -103,6 +103,18 @@ func (c testConfig) Backups(context.Context) ([]bus.Backup, error) {
 	}, nil
 }
 
+func (c testConfig) BackupFetch(context.Context, bus.Caller, string) ([]byte, error) {
+	return nil, fault.New(fault.NotFound, "the shell fetches by SFTP")
+}
+
+func (c testConfig) BackupRemove(context.Context, bus.Caller, string) error {
+	return fault.New(fault.NotFound, "the shell removes by SFTP")
+}
+
+func (c testConfig) RecoveryKey(context.Context, bus.Caller) (string, error) {
+	return "cbdefghi-jklnrtuv", nil
+}
+
 func (c testConfig) BackupRollback(_ context.Context, _ bus.Caller, name, passphrase string, parts []string, apply bool) ([]bus.Step, error) {
 	if passphrase == "wrong" {
 		return nil, fault.Mend(fault.WrongSecret, "the passphrase does not open the backup", "give the passphrase it was made with")

@@ -31,7 +31,7 @@ func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
 	}
 	defer conn.Close()
 	s, err := confd.Open(confd.Config{Dir: service.Configuration(), State: service.State("config"), Exchange: service.Exchange(), Work: backup.Work,
-		Report: upgrade.ReportPath, UpdateKeys: upgrade.KeysPath, Machine: conn.Machine(), Others: confd.Others{Certificates: conn.Certificates(), Xmpp: conn.Xmpp()}, Log: log})
+		Recovery: confd.RecoveryPath, Report: upgrade.ReportPath, UpdateKeys: upgrade.KeysPath, Machine: conn.Machine(), Others: confd.Others{Certificates: conn.Certificates(), Xmpp: conn.Xmpp()}, Log: log})
 	if err != nil {
 		return err
 	}

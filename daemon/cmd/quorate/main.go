@@ -16,6 +16,7 @@ import (
 	"quorate.org/daemon/cmd/certd"
 	"quorate.org/daemon/cmd/confd"
 	"quorate.org/daemon/cmd/console"
+	"quorate.org/daemon/cmd/erase"
 	"quorate.org/daemon/cmd/firewall"
 	"quorate.org/daemon/cmd/mmp"
 	"quorate.org/daemon/cmd/password"
@@ -30,6 +31,7 @@ var programs = map[string]func(){
 	"certd":       certd.Main,
 	"confd":       confd.Main,
 	"console":     console.Main,
+	"erase":       erase.Main,
 	"firewall":    firewall.Main,
 	"mmp":         mmp.Main,
 	"password":    password.Main,

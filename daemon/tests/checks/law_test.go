@@ -12,8 +12,8 @@ import (
 // The layers, lowest first. A room imports rooms of its own layer and below;
 // within a layer Go forbids the circles.
 var layers = [][]string{
-	{"fault", "jid", "xmlwire", "stanza", "sasl", "settings", "replica"},    // pure
-	{"stream", "router", "pki", "dnscheck", "backup", "firewall", "update"}, // decisions
+	{"fault", "jid", "xmlwire", "stanza", "sasl", "settings", "replica"},           // pure
+	{"stream", "router", "pki", "dnscheck", "backup", "firewall", "update", "gpt"}, // decisions
 	{"journal", "service", "bus", "bus/bustest", "settings/file", "pki/store", "pki/pkitest", "edge", "mesh", "gossip", // owners
 		"consensus", "cluster", "forward", "confd", "certd", "node", "resolve", "pam", "pam/pamtest", "signin", "health", "logs", "netif", "netfilter", "keypair", "atomicfile", "change", "password", "provision", "upgrade"},
 	{"callbridge", "web", "shell", "shell/grammar", "shell/layout", "shell/console", "shell/exchange", "shell/bundle", "screen"}, // faces
