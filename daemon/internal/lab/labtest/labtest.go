@@ -17,6 +17,10 @@ import (
 // shared is the cluster of this test binary; nil until the first test asks.
 var shared *lab.Lab
 
+// booted is set when machines were asked for: those that did not become a cluster
+// would not at the next test either, and take minutes to tell.
+var booted bool
+
 // count numbers the labs of this binary, so that names do not repeat.
 var count int
 
@@ -139,6 +143,10 @@ func Machines(t *testing.T) (l *lab.Lab, transcript string) {
 func machines(t *testing.T, cfg lab.Config) (l *lab.Lab, transcript string) {
 	t.Helper()
 	if shared == nil {
+		if booted {
+			t.Fatal("there is no cluster: the test that asked first tells why")
+		}
+		booted = true
 		var b bytes.Buffer
 		cfg.Log = &b
 		machines := boot(t, cfg)
