@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,11 +86,13 @@ func TestFlowSurvivesLeader(t *testing.T) {
 		}
 		sending <- nil
 	}()
+	var going sync.WaitGroup
+	defer going.Wait()
 	var gap time.Duration
 	last := time.Now()
 	for i := range count {
 		if i == count/3 {
-			go leader.close()
+			going.Go(leader.close)
 		}
 		select {
 		case got := <-in.got:
