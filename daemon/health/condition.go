@@ -87,7 +87,7 @@ var registry = []Condition{
 	{Code: fault.Undone, Severity: Warning,
 		Means: "A new version of the software did not come up and was undone; the one before it runs.", Remedy: "journalctl -t upgrade, then upgrade to a mended version"},
 	{Code: fault.Internal, Severity: Error,
-		Means: "A fault of this program.", Remedy: "report it with a log bundle"},
+		Means: "A fault of this program.", Remedy: "logbundle, and report it with that"},
 }
 
 // Conditions lists every condition that Look knows by name.

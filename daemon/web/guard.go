@@ -83,7 +83,7 @@ func (s *Server) survive(w http.ResponseWriter, r *http.Request) {
 }
 
 func broken() *fault.Error {
-	return fault.Mend(fault.Internal, "this page broke, which is a fault of this program", "report it with a log bundle: log bundle")
+	return fault.Mend(fault.Internal, "this page broke, which is a fault of this program", "report it with a log bundle: logbundle")
 }
 
 // refuse answers a hostile or broken request and journals it, at a bounded rate.
