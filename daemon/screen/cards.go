@@ -44,7 +44,7 @@ func (n networkd) cards() []Card {
 func usable(addrs []net.Addr, taken []netip.Addr) (out []netip.Prefix) {
 	for _, a := range addrs {
 		p, err := netip.ParsePrefix(a.String())
-		if err == nil && !p.Addr().IsLinkLocalUnicast() && !slices.Contains(taken, p.Addr()) {
+		if err == nil && !p.Addr().IsLinkLocalUnicast() && !p.Addr().IsLoopback() && !slices.Contains(taken, p.Addr()) {
 			out = append(out, p)
 		}
 	}
