@@ -49,9 +49,18 @@ func dnsCheck(ctx context.Context, s *Shell, c grammar.Call) error {
 	return err
 }
 
+// findingsHead is the heading of what was found: what only could be better is
+// not wrong.
+func findingsHead(r dnscheck.Report) string {
+	if r.OK && len(r.Findings) > 0 {
+		return "ADVICE"
+	}
+	return "WRONG"
+}
+
 // tellReport prints the records needed and found, what is wrong, and the cure.
 func (s *Shell) tellReport(r dnscheck.Report) {
-	s.say("NEEDED\n" + neededTable(r.Needed) + "\nFOUND\n" + foundTable(r.Found) + "\nWRONG\n")
+	s.say("NEEDED\n" + neededTable(r.Needed) + "\nFOUND\n" + foundTable(r.Found) + "\n" + findingsHead(r) + "\n")
 	for _, f := range r.Findings {
 		if f.Hint {
 			s.warning(f.Text, f.Remedy)

@@ -295,3 +295,20 @@ func TestDNSCheckWithoutService(t *testing.T) {
 		t.Errorf("exit status %d, printed %q", code, out)
 	}
 }
+
+// What only could be better is not called wrong.
+func TestFindingsHead(t *testing.T) {
+	hint, fault := dnscheck.Finding{Hint: true}, dnscheck.Finding{}
+	for _, c := range []struct {
+		report dnscheck.Report
+		want   string
+	}{
+		{dnscheck.Report{OK: true}, "WRONG"}, // none
+		{dnscheck.Report{OK: true, Findings: []dnscheck.Finding{hint}}, "ADVICE"},
+		{dnscheck.Report{Findings: []dnscheck.Finding{hint, fault}}, "WRONG"},
+	} {
+		if got := findingsHead(c.report); got != c.want {
+			t.Errorf("%+v: %s", c.report, got)
+		}
+	}
+}

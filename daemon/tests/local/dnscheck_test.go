@@ -141,7 +141,7 @@ func TestM3_4_Hints(t *testing.T) {
 	} {
 		must(t, l.ServeMaster(t.Context(), lab.PrimaryServer, c.zone))
 		out := typed(t, n, "dns check")
-		must(t, wantf(strings.Contains(out, "WARNING: ") && strings.Contains(out, c.want) && len(zoneLines(out)) == 0, "%q is not in\n%s", c.want, out))
+		must(t, wantf(strings.Contains(out, "\nADVICE\nWARNING: ") && strings.Contains(out, c.want) && len(zoneLines(out)) == 0, "%q is not in\n%s", c.want, out))
 	}
 	must(t, l.ServeMaster(t.Context(), lab.PrimaryServer, right))
 	must(t, n.UseNameServers(lab.SilentServer, lab.PrimaryServer))
