@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/logs"
@@ -82,6 +84,21 @@ func syslogTail(ctx context.Context, s *Shell, c grammar.Call) error {
 	return s.showLog(ctx, c, q)
 }
 
+// known refuses a unit that has never logged anything: no lines would say that
+// it has nothing to tell.
+func known(ctx context.Context, name string) error {
+	if name == "" || slices.Contains(logs.Units(), name) {
+		return nil
+	}
+	found := false
+	err := logs.Read(ctx, logs.Query{Unit: name, Lines: 1}, func(logs.Entry) error { found = true; return nil })
+	if err != nil || found {
+		return err
+	}
+	return fault.Mend(fault.NotFound, fmt.Sprintf("nothing was ever logged by %q", name),
+		"name one of "+strings.Join(logs.Units(), ", ")+", or a unit of the system: systemctl list-units")
+}
+
 func syslogSearch(ctx context.Context, s *Shell, c grammar.Call) error {
 	q := query(c, c.Arg(1))
 	q.Text = c.Arg(0)
@@ -95,6 +112,11 @@ func syslogFollow(ctx context.Context, s *Shell, c grammar.Call) error {
 }
 
 func (s *Shell) showLog(ctx context.Context, c grammar.Call, q logs.Query) error {
+	if !q.Follow { // one that is followed may be about to begin
+		if err := known(ctx, q.Unit); err != nil {
+			return err
+		}
+	}
 	if !c.Flags[grammar.JSON] {
 		return logs.Read(ctx, q, printTo(s.cfg.Out))
 	}

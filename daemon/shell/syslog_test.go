@@ -67,6 +67,15 @@ func TestSyslogRefusals(t *testing.T) {
 			t.Errorf("%s: exit status %d, printed %q", line, code, out)
 		}
 	}
+	program(t, "journalctl", "true")
+	for _, line := range []string{"syslog tail 3 nosuch", "syslog search x nosuch", "syslog tail 3 nosuch --json"} {
+		if out, code := run1(t, line, ""); code != 1 || !strings.Contains(out, "nothing was ever logged by") || !strings.Contains(out, "name one of xmppd, callbridged, ") {
+			t.Errorf("%s: exit status %d, printed %q", line, code, out)
+		}
+	}
+	if out, code := run1(t, "syslog tail 3 certd", ""); out != "" || code != 0 {
+		t.Errorf("a unit that is silent: exit status %d, printed %q", code, out)
+	}
 	program(t, "journalctl", "echo 'No journal files were opened due to insufficient permissions.' >&2; exit 1")
 	out, code := run1(t, "syslog follow", "")
 	if want := "FAILURE: the journal may not be read by this account\nREMEDY: sign in as an administrator, or as a member of systemd-journal\n"; out != want || code != 1 {
