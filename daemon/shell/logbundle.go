@@ -17,6 +17,7 @@ const (
 	bundleJournal = 50 << 20         // bytes of it, before compression
 	bundleOutput  = 1 << 20          // bytes of one command
 	bundleWait    = 30 * time.Second // for one command
+	bundlesKept   = 3                // in the exchange folder
 )
 
 // bundled are the commands of this shell a bundle holds, each in a file of its
@@ -50,7 +51,8 @@ func logBundleCommands() []command {
 		Words: "logbundle", Role: grammar.Admin,
 		Help: "Collect the log and the state of this node in one file, to be fetched by SFTP",
 		Long: "Holds the journal of the last 7 days, what the commands that show things print, and the state of the system.\n" +
-			"Secrets are masked and private keys are not in it; the names of accounts, hosts and certificates are.",
+			"Secrets are masked and private keys are not in it; the names of accounts, hosts and certificates are.\n" +
+			"The newest three bundles are kept; older ones are removed.",
 	}, logBundle}}
 }
 
@@ -65,6 +67,13 @@ func logBundle(ctx context.Context, s *Shell, _ grammar.Call) error {
 	})
 	if err != nil {
 		return err
+	}
+	removed, err := bundle.Prune(bundlesKept)
+	if err != nil {
+		s.warning("older log bundles could not be removed: "+err.Error(), "delete them by SFTP")
+	}
+	for _, name := range removed {
+		s.say("removed " + name + "\n")
 	}
 	s.success("%s is ready for download by SFTP (%s)", base+".tar.gz", bundle.Size(size))
 	return nil

@@ -190,3 +190,28 @@ func TestDeposit(t *testing.T) {
 		t.Errorf("without the folder: %v", err)
 	}
 }
+
+// Of log bundles the newest are kept, whatever the node was called; other files
+// are not touched.
+func TestPrune(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("QUORATE_EXCHANGE", dir)
+	for _, name := range []string{
+		"logbundle-z-20261119T080000Z.tar.gz", "logbundle-a-b-20261120T080000Z.tar.gz", "logbundle-a-20261121T080000Z.tar.gz",
+		"logbundle-mine.tar.gz", "cb1-20200101T080000Z.qbackup", "xlogbundle-a-20200101T080000Z.tar.gz",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removed, err := Prune(2)
+	if diff := cmp.Diff([]string{"logbundle-z-20261119T080000Z.tar.gz"}, removed); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if removed, err = Prune(2); len(removed) > 0 || err != nil {
+		t.Errorf("again: %v, %v", removed, err)
+	}
+	if left, err := os.ReadDir(dir); len(left) != 5 || err != nil {
+		t.Errorf("%d files are left, want 5: %v", len(left), err)
+	}
+}
