@@ -195,7 +195,7 @@ func TestPropertiesAndWatch(t *testing.T) {
 	if p, err := c.Xmpp().Properties(t.Context()); err != nil || p.State != "STANDALONE" {
 		t.Errorf("first: %v, %+v", err, p)
 	}
-	want := bus.XmppProperties{State: "LEADER", Leader: "aa", Term: 2, Enabled: true}
+	want := bus.XmppProperties{State: "LEADER", Leader: "aa", Term: 2, Enabled: true, Linked: []string{"cb2"}}
 	if err := object.Publish(want); err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestPropertiesAndWatch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got == want {
+		if cmp.Equal(got, want) {
 			break
 		}
 	}

@@ -17,6 +17,8 @@ type XmppProperties struct {
 	Enabled   bool   `json:"Enabled"`
 	Clustered bool   `json:"Clustered"`
 	Domain    string `json:"Domain"`
+	// Linked are the host names of the members that this node has a link to.
+	Linked []string `json:"Linked"`
 }
 
 // Status returns the status block of this node.

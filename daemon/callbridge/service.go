@@ -89,7 +89,7 @@ func (s *Service) Run(ctx context.Context, notify *service.Notifier) error {
 type sources struct {
 	configured <-chan struct{} // the settings changed
 	renewed    <-chan struct{} // certificates changed
-	elected    <-chan struct{} // this node's cluster, if it has one, lost or found a leader
+	elected    <-chan struct{} // this node's cluster, if it has one, lost or found a leader or a member
 }
 
 // follow takes over what changes until ctx ends. The nodes of a cluster notice

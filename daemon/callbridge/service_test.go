@@ -176,15 +176,48 @@ func TestService(t *testing.T) {
 	first := await("by the bundle of the XMPP service", connected)
 
 	set("xmpp.client_port", int64(5333)) // no matter of the link's
+	before := a.opened()
 	if err := client.Reconnect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := a.hears(); got != "</stream:stream>" {
 		t.Errorf("the old link ends with %q", got)
 	}
+	for over := time.Now().Add(10 * time.Second); a.opened() == before; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(over) {
+			t.Fatal("no other stream was opened")
+		}
+	}
 	await("anew", connected)
 	p, err := client.Properties(t.Context())
 	if want := (bus.BridgeProperties{State: Connected, Server: first.Server, Text: connected}); err != nil || p != want {
 		t.Errorf("properties %+v, %v", p, err)
+	}
+
+	// A member of the cluster that is lost may be the machine at the other end.
+	xmpp, err := dial(t).ServeXmpp(struct{ bus.XmppServer }{}, bus.XmppProperties{Leader: "cb2", Linked: []string{"cb1", "cb3"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := func(what string) {
+		t.Helper()
+		got := a.hears()
+		for got == "</stream:stream>" { // of the links before
+			got = a.hears()
+		}
+		if !strings.Contains(got, "id='ping'") {
+			t.Errorf("%s: heard %s", what, got)
+		}
+		a.send("<iq type='get' id='q' from='meet.example' to='cb1.meet.example'><ping xmlns='urn:xmpp:ping'/></iq>")
+		if got := a.hears(); !strings.Contains(got, "id='q'") {
+			t.Errorf("%s: asked twice, or the answer is %s", what, got)
+		}
+	}
+	asked("the XMPP service is there")
+	for _, linked := range [][]string{{"cb3"}, {"cb1"}, nil} {
+		if err := xmpp.Publish(bus.XmppProperties{Leader: "cb2", Linked: linked}); err != nil {
+			t.Fatal(err)
+		}
+		asked(fmt.Sprintf("linked to %q", linked))
 	}
 }

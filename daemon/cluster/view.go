@@ -42,6 +42,7 @@ type PeerView struct {
 	ID, Name, Address string
 	Leader, Self      bool
 	Voter             bool
+	Linked            bool          // this node has a link to it
 	Gossip            string        // alive, failed, left, unknown
 	LastContact       time.Duration // since it was last heard; negative when never since this instance began
 	Lag               uint64        // log entries it is behind; only the leader knows, 0 elsewhere and until it has answered
@@ -120,7 +121,7 @@ func (c *Cluster) peerViews(s consensus.Status) []PeerView {
 	var list []PeerView
 	for _, m := range c.roster().SortedMembers() {
 		p := PeerView{ID: m.ID, Name: m.Name, Address: net.JoinHostPort(m.Addr, strconv.Itoa(m.ClientPort)), Leader: m.ID == s.LeaderID,
-			Self: m.ID == c.id.ID, Voter: m.Voter, Gossip: "unknown", LastContact: -1, Version: m.Version}
+			Self: m.ID == c.id.ID, Voter: m.Voter, Linked: c.mesh.Linked(m.ID), Gossip: "unknown", LastContact: -1, Version: m.Version}
 		if g, ok := seen[m.ID]; ok {
 			p.Gossip = string(g.Status)
 			if g.Status == gossip.Left && c.mesh.Linked(m.ID) {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,6 +123,10 @@ func TestTwoMembers(t *testing.T) {
 		list, err := r.xmpp.CallBridgeCheck(r.ctx)
 		return err == nil && len(list) == 3 && list[0].OK && list[2].OK && list[0].Digest == list[2].Digest
 	})
+	linked := func(want ...string) func() bool {
+		return func() bool { p, err := r.xmpp.Properties(r.ctx); return err == nil && slices.Equal(p.Linked, want) }
+	}
+	r.until("the bus tells of the link", linked("cb2"))
 	list, err := r.xmpp.CallBridgeCheck(r.ctx)
 	if err != nil || list[1].OK || list[1].Text != "callbridge.secret of cb1 is not the cluster's secret" || list[2].Node != "cb2" {
 		t.Errorf("the check says %+v, %v", list, err)
@@ -152,8 +157,11 @@ func TestTwoMembers(t *testing.T) {
 	r.set(map[string]any{"cluster.trust": "trust.pem"})
 	r.until("the partner is back", func() bool { s := r.cluster(); return s.Reachable == 2 && s.Leader != "" })
 
+	r.until("the bus tells of the link again", linked("cb2"))
+
 	// Alone behind a restart the node knows no entry, and says so.
 	p.close()
+	r.until("the bus tells that the partner is lost", linked())
 	r.restart()
 	_, err = r.xmpp.CallBridges(r.ctx)
 	r.wantFault("the list of a member that heard nobody", err, fault.NoQuorum, "has not heard a leader since it was started")

@@ -23,6 +23,11 @@ func (n *Node) properties() bus.XmppProperties {
 	p.State, p.Term, p.Domain = v.State, v.Term, i.cluster.State().Domain
 	p.Clustered = i.cluster.Mode() != cluster.Standalone
 	p.Leader = nameOf(v, v.LeaderID)
+	for _, m := range v.Peers {
+		if m.Linked {
+			p.Linked = append(p.Linked, m.Name)
+		}
+	}
 	return p
 }
 
