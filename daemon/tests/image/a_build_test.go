@@ -1,6 +1,7 @@
 package image
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -81,10 +82,20 @@ func TestM4_1_LockRefused(t *testing.T) {
 }
 
 // copyTree copies the files of the tree, with the packages that were fetched.
+// What is done in the copy must not reach those of the tree, though the file
+// system may have lent them.
 func copyTree(t *testing.T) string {
 	t.Helper()
 	tree := t.TempDir()
 	const archives = ".build/packages/cache/apt/archives"
+	list := filepath.Join(labtest.Root(), archives, "locked/Packages")
+	before, err := os.ReadFile(list)
+	must(t, err)
+	t.Cleanup(func() {
+		if after, err := os.ReadFile(list); err != nil || !bytes.Equal(before, after) {
+			t.Errorf("the list of the tree's own packages is another now: %v", err)
+		}
+	})
 	const script = `git ls-files -z --cached --others --exclude-standard | xargs -0 cp --no-dereference --parents -t "$1"
 		mkdir -p "$1/$2" && { cp -al "$2/locked" "$1/$2/" 2>/dev/null || cp -a "$2/locked" "$1/$2/"; }`
 	mustRun(t, labtest.Root(), "bash", "-euo", "pipefail", "-c", script, "copy", tree, archives)
