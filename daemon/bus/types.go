@@ -121,10 +121,12 @@ type User struct {
 	Sessions int    `json:"sessions"`
 }
 
-// Step is one precondition or one act of a command, as printed.
+// Step is one precondition or one act of a command, as printed. Code is the class
+// (package fault) of why it is not OK, or of why it could not be known.
 type Step struct {
 	Name   string `json:"name"`
 	OK     bool   `json:"ok"`
+	Code   string `json:"code"`
 	Text   string `json:"text"`
 	Remedy string `json:"remedy"`
 }

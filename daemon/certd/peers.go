@@ -125,7 +125,7 @@ func votes(steps []bus.Step) (refuse, silent []string) {
 			fallthrough
 		case !p.OK:
 			by[p.Text] = append(by[p.Text], p.Name)
-		case strings.Contains(p.Text, "not asked"):
+		case p.Code != "": // not asked, for a reason of that class
 			silent = append(silent, p.Name)
 		}
 	}

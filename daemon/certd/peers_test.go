@@ -19,7 +19,7 @@ import (
 
 var (
 	accepts = bus.Step{Name: "cb2", OK: true, Text: "accepts it"}
-	silent  = bus.Step{Name: "cb3", OK: true, Text: "does not answer; not asked"}
+	silent  = bus.Step{Name: "cb3", OK: true, Code: "TCP", Text: "does not answer; not asked"}
 	refuses = bus.Step{Name: "cb2", Text: "would refuse it: its key is not in the trust file"}
 )
 
@@ -160,7 +160,7 @@ func TestJudge(t *testing.T) {
 	if a.Refused == nil || !strings.HasPrefix(a.Refused.Error(), "cb2 and cb3 would refuse it: its key is not in the trust file; cb4 would refuse it: expired; xmpp.cer") {
 		t.Errorf("refused: %v", a.Refused)
 	}
-	if a := judge(q, []bus.Step{accepts, silent, {Name: "cb4", OK: true, Text: "not asked: too old"}}, nil); a.Refused != nil || !strings.HasPrefix(a.Note, "cb3 and cb4 did not") {
+	if a := judge(q, []bus.Step{accepts, silent, {Name: "cb4", OK: true, Code: "Version", Text: "not asked: too old"}}, nil); a.Refused != nil || !strings.HasPrefix(a.Note, "cb3 and cb4 did not") {
 		t.Errorf("%+v", a)
 	}
 	if a := judge(q, nil, nil); a.Members || a.Refused != nil || a.Note != "" {

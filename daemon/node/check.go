@@ -193,11 +193,11 @@ func (n *Node) WouldAccept(ctx context.Context, pem []byte) ([]bus.Step, error) 
 func verdict(v cluster.Verdict) bus.Step {
 	switch {
 	case v.Err != nil && unreachable(v.Err):
-		return bus.Step{Name: v.Node, OK: true, Text: "does not answer; not asked"}
+		return bus.Step{Name: v.Node, OK: true, Code: faultOf(v.Err).Code, Text: "does not answer; not asked"}
 	case v.Err != nil:
-		return bus.Step{Name: v.Node, OK: true, Text: "not asked: " + faultOf(v.Err).Text}
+		return bus.Step{Name: v.Node, OK: true, Code: faultOf(v.Err).Code, Text: "not asked: " + faultOf(v.Err).Text}
 	case v.Refused != nil:
-		return bus.Step{Name: v.Node, Text: "would refuse it: " + v.Refused.Message,
+		return bus.Step{Name: v.Node, Code: string(v.Refused.Code), Text: "would refuse it: " + v.Refused.Message,
 			Remedy: cmp.Or(onNode(v.Node, v.Refused.Remedy), "add the new certificate to the cluster trust of "+v.Node)}
 	}
 	return bus.Step{Name: v.Node, OK: true, Text: "accepts it"}

@@ -76,11 +76,11 @@ func TestVerdict(t *testing.T) {
 		want bus.Step
 	}{
 		"yes":      {cluster.Verdict{Node: "cb2"}, bus.Step{Name: "cb2", OK: true, Text: "accepts it"}},
-		"no":       {cluster.Verdict{Node: "cb2", Refused: fault.Mend(fault.Trust, "not in it", "add it")}, bus.Step{Name: "cb2", Text: "would refuse it: not in it", Remedy: "on cb2: add it"}},
-		"silence":  {cluster.Verdict{Node: "cb2", Err: fault.New(fault.TCP, "no")}, bus.Step{Name: "cb2", OK: true, Text: "does not answer; not asked"}},
-		"too late": {cluster.Verdict{Node: "cb2", Err: fault.New(fault.Timeout, "no")}, bus.Step{Name: "cb2", OK: true, Text: "does not answer; not asked"}},
+		"no":       {cluster.Verdict{Node: "cb2", Refused: fault.Mend(fault.Trust, "not in it", "add it")}, bus.Step{Name: "cb2", Code: "Trust", Text: "would refuse it: not in it", Remedy: "on cb2: add it"}},
+		"silence":  {cluster.Verdict{Node: "cb2", Err: fault.New(fault.TCP, "no")}, bus.Step{Name: "cb2", OK: true, Code: "TCP", Text: "does not answer; not asked"}},
+		"too late": {cluster.Verdict{Node: "cb2", Err: fault.New(fault.Timeout, "no")}, bus.Step{Name: "cb2", OK: true, Code: "Timeout", Text: "does not answer; not asked"}},
 		"an older version": {cluster.Verdict{Node: "cb2", Err: fault.New(fault.Version, "does not know it")},
-			bus.Step{Name: "cb2", OK: true, Text: "not asked: does not know it"}},
+			bus.Step{Name: "cb2", OK: true, Code: "Version", Text: "not asked: does not know it"}},
 	} {
 		if diff := cmp.Diff(c.want, verdict(c.v)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

@@ -73,7 +73,7 @@ func weigh(c *cluster.Cluster, k kept) (w weighed, steps []bus.Step, err error) 
 		step := bus.Step{Name: "state", OK: true, Text: differences(c.State(), s)}
 		if err := c.MayReplaceState(); err != nil {
 			f := faultOf(err)
-			step = bus.Step{Name: "state", Text: f.Text, Remedy: f.Remedy}
+			step = bus.Step{Name: "state", Code: f.Code, Text: f.Text, Remedy: f.Remedy}
 		} else {
 			w.state = s
 		}

@@ -68,11 +68,11 @@ func TestPreflight(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", when, diff)
 		}
 	}
-	noDomain := bus.Step{Name: "domain", Text: "no domain is set", Remedy: "xmpp domain <domain>"}
+	noDomain := bus.Step{Name: "domain", Code: "WrongState", Text: "no domain is set", Remedy: "xmpp domain <domain>"}
 	aDomain := bus.Step{Name: "domain", OK: true, Text: "Domain is " + domain}
-	nowhere := bus.Step{Name: "listening", Text: "no interface to listen on is set", Remedy: "xmpp listen a"}
+	nowhere := bus.Step{Name: "listening", Code: "WrongState", Text: "no interface to listen on is set", Remedy: "xmpp listen a"}
 	want("with nothing", noDomain,
-		bus.Step{Name: "certificate", Text: "no key and certificate are set", Remedy: "xmpp certs <key> <certificate> [<bundle>]"}, nowhere)
+		bus.Step{Name: "certificate", Code: "WrongState", Text: "no key and certificate are set", Remedy: "xmpp certs <key> <certificate> [<bundle>]"}, nowhere)
 
 	r.wantFault("a bad domain", r.xmpp.SetDomain(r.ctx, "not a domain"), fault.InvalidArgument, "is not a domain name")
 	r.must(r.xmpp.SetDomain(r.ctx, "MEET.example"))
@@ -92,7 +92,7 @@ func TestPreflight(t *testing.T) {
 		bus.Step{Name: "listening", OK: true, Text: "Interface " + r.addr + " has address " + r.addr})
 	r.set(map[string]any{"xmpp.listen": []string{"d"}, "network.interfaces": []string{"d=02:00:00:00:00:99"}})
 	want("with a card that is not there", aDomain, good[0], good[1],
-		bus.Step{Name: "listening", Text: "interface d: there is no network card 02:00:00:00:00:99",
+		bus.Step{Name: "listening", Code: "NotFound", Text: "interface d: there is no network card 02:00:00:00:00:99",
 			Remedy: "config show network.interfaces, and bind the letter to a card that is there"})
 
 	r.must(r.xmpp.SetDomain(r.ctx, "far.example"))
@@ -321,7 +321,7 @@ func TestAppliedWaits(t *testing.T) {
 	n := New(Config{Log: quiet}, nil)
 	n.finish(3, nil, []bus.Fault{{Code: "TCP", Text: "a"}}, []bus.Step{{Name: "listening", OK: true}})
 	got, err := n.Applied(t.Context(), 3)
-	want := []bus.Step{{Name: "listening", OK: true}, {Name: "TCP", Text: "a"}}
+	want := []bus.Step{{Name: "listening", OK: true}, {Name: "TCP", Code: "TCP", Text: "a"}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("steps (-want +got):\n%s %v", diff, err)
 	}

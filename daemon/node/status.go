@@ -162,7 +162,7 @@ func (n *Node) Preflight(ctx context.Context) ([]bus.Step, error) {
 		s := bus.Step{Name: name, OK: err == nil, Text: good}
 		if err != nil {
 			f := faultOf(err)
-			s.Text, s.Remedy = f.Text, f.Remedy
+			s.Code, s.Text, s.Remedy = f.Code, f.Text, f.Remedy
 		}
 		steps = append(steps, s)
 	}
@@ -202,7 +202,7 @@ func (n *Node) Applied(ctx context.Context, generation uint64) ([]bus.Step, erro
 		if done {
 			out := slices.Clone(steps)
 			for _, f := range faults {
-				out = append(out, bus.Step{Name: f.Code, Text: f.Text, Remedy: f.Remedy})
+				out = append(out, bus.Step{Name: f.Code, Code: f.Code, Text: f.Text, Remedy: f.Remedy})
 			}
 			return out, nil
 		}
