@@ -181,14 +181,5 @@ func lasting(since string, now time.Time) string {
 	if err != nil {
 		return ""
 	}
-	d := max(now.Sub(began), 0)
-	switch days, hours, minutes := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60; {
-	case days > 0:
-		return fmt.Sprintf(" for %d d %d h", days, hours)
-	case hours > 0:
-		return fmt.Sprintf(" for %d h %d m", hours, minutes)
-	case minutes > 0:
-		return fmt.Sprintf(" for %d m", minutes)
-	}
-	return fmt.Sprintf(" for %d s", int(d.Seconds()))
+	return " for " + layout.Span(now.Sub(began))
 }

@@ -260,11 +260,3 @@ func TestWorstFirst(t *testing.T) {
 		}
 	}
 }
-
-func TestSpan(t *testing.T) {
-	for d, want := range map[time.Duration]string{-time.Second: "0 s", 59 * time.Second: "59 s", 61 * time.Second: "1 m", 90 * time.Minute: "1 h 30 m", 49 * time.Hour: "2 d 1 h"} {
-		if got := span(d); got != want {
-			t.Errorf("%v: %s, want %s", d, got, want)
-		}
-	}
-}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/shell/layout"
 )
 
 // Templates: layout.html is the whole page and calls "content", which each
@@ -91,22 +92,7 @@ func ago(since string) string {
 	if err != nil {
 		return ""
 	}
-	return span(time.Since(t))
-}
-
-// span returns a length of time in the two largest units that matter.
-func span(d time.Duration) string {
-	d = max(d, 0)
-	days, hours, minutes := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60
-	switch {
-	case days > 0:
-		return fmt.Sprintf("%d d %d h", days, hours)
-	case hours > 0:
-		return fmt.Sprintf("%d h %d m", hours, minutes)
-	case minutes > 0:
-		return fmt.Sprintf("%d m", minutes)
-	}
-	return fmt.Sprintf("%d s", int(d.Seconds()))
+	return layout.Span(time.Since(t))
 }
 
 func clock(at string) string {
