@@ -103,7 +103,7 @@ func (f *fakeCertificates) OpenKey(context.Context, bus.Caller, string) (*os.Fil
 	return r, err
 }
 
-// fakeMachine has no units.
+// fakeMachine has no units, and nothing goes on there.
 type fakeMachine struct{ confd.Machine }
 
 func (fakeMachine) Units(context.Context, []string) ([]bus.Unit, error) { return nil, nil }

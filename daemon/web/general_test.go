@@ -146,7 +146,7 @@ func TestOperatorsLookOnly(t *testing.T) {
 	}
 	b := d.signedIn("operator")
 	for _, path := range []string{"/status", general1, "/configuration/cluster", "/configuration/cluster?ask=reset", "/configuration/xmpp",
-		"/configuration/xmpp?show=secrets&check=bridges", "/certificates", "/certificates?file=xmpp.cer", "/certificates?ask=remove&file=xmpp.cer"} {
+		"/configuration/xmpp?show=secrets&check=bridges", "/certificates", "/certificates?file=xmpp.cer", "/certificates?ask=remove&file=xmpp.cer", "/backups", "/backups?ask=delete&file=a"} {
 		got := b.get(path)
 		if got.code != http.StatusOK {
 			t.Errorf("%s: %d", path, got.code)
@@ -157,7 +157,7 @@ func TestOperatorsLookOnly(t *testing.T) {
 		}
 	}
 	says(t, b.get(general1).body, "by DNS SRV", "stored")
-	for _, path := range []string{general1, "/configuration/cluster", "/configuration/xmpp", "/certificates"} {
+	for _, path := range []string{general1, "/configuration/cluster", "/configuration/xmpp", "/certificates", "/backups"} {
 		want(t, b.post(path, url.Values{"action": {"save"}}), http.StatusForbidden)
 	}
 	if got := d.notes.take(); got != nil {
@@ -168,7 +168,7 @@ func TestOperatorsLookOnly(t *testing.T) {
 // No page offers a button that nothing stands behind.
 func TestAButtonNobodyKnows(t *testing.T) {
 	b := newDesk(t).signedIn("admin")
-	for _, path := range []string{general1, "/configuration/cluster", "/configuration/xmpp", "/certificates"} {
+	for _, path := range []string{general1, "/configuration/cluster", "/configuration/xmpp", "/certificates", "/backups"} {
 		want(t, b.post(path, url.Values{"action": {"explode"}}), http.StatusUnprocessableEntity, "this page does not do")
 		want(t, b.post(path, url.Values{}), http.StatusUnprocessableEntity)
 	}

@@ -130,7 +130,7 @@ func TestOperatorOnEveryPage(t *testing.T) {
 func TestNobodySeesNothing(t *testing.T) {
 	r := newRig(t)
 	b := r.browser()
-	for _, p := range []string{"/logs/download", "/error", "/status", "/configuration/general", "/certificates", "/logs"} {
+	for _, p := range []string{"/logs/download", "/error", "/status", "/configuration/general", "/certificates", "/backups", "/logs"} {
 		a := b.get(p)
 		want(t, a, http.StatusSeeOther)
 		if got := a.header.Get("Location"); got != "/signin?next="+url.QueryEscape(p) {

@@ -16,7 +16,7 @@ import (
 // included.
 var everyPage = []string{"/status", "/configuration/general", "/configuration/cluster", "/configuration/cluster?ask=reset",
 	"/configuration/xmpp", "/configuration/xmpp?check=bridges&show=secrets", "/configuration/xmpp?ask=bridge-delete&bridge=cb1",
-	"/certificates", "/certificates?file=xmpp.cer", "/logs"}
+	"/certificates", "/certificates?file=xmpp.cer", "/backups", "/logs"}
 
 var (
 	idForm     = regexp.MustCompile(` id="([^"]*)"`)

@@ -13,7 +13,7 @@ import (
 // page is one address of Web Admin.
 type page struct {
 	path, title string // "/configuration/general", "General"
-	menu        string // heading it stands under: Status, Configuration, Certificates, Logs; empty: not in the menu
+	menu        string // heading it stands under: Status, Configuration, Certificates, Backups, Logs; empty: not in the menu
 
 	// view returns what the template named after the path shows: that of
 	// /configuration/general is templates/configuration-general.html. With an
@@ -37,6 +37,7 @@ func (s *Server) allPages() []page {
 		clusterPage(),
 		xmppPage(),
 		certificatesPage(),
+		backupsPage(),
 		logsPage(),
 	}
 }

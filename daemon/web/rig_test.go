@@ -106,7 +106,8 @@ func (r *rig) startConfig() {
 	if err := os.WriteFile(filepath.Join(dir, "quorate.toml"), []byte(toml), 0o644); err != nil {
 		r.t.Fatal(err)
 	}
-	s, err := confd.Open(confd.Config{Dir: dir, State: r.t.TempDir(), Machine: fakeMachine{}, Log: slog.New(slog.DiscardHandler)})
+	s, err := confd.Open(confd.Config{Dir: dir, State: r.t.TempDir(), Exchange: r.t.TempDir(), Work: 10, Machine: fakeMachine{},
+		Others: confd.Others{Certificates: &fakeKept{"certificates"}, Xmpp: &fakeKept{"identity"}}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		r.t.Fatal(err)
 	}

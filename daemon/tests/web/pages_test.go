@@ -39,6 +39,7 @@ var shownPages = []shownPage{
 	{"xmpp", "/configuration/xmpp", false, 200},
 	{"certificates", "/certificates", false, 200},
 	{"certificate", "/certificates?file=xmpp.cer", false, 200},
+	{"backups", "/backups", false, 200},
 	{"question", "/configuration/cluster?ask=leave", false, 200},
 	{"event log", "/logs", false, 200},
 	{"error", "/nowhere", false, 404},
