@@ -27,24 +27,28 @@ func (m Moved) String() string {
 type Loss int
 
 const (
-	Killed Loss = iota // its programs end, and its kernel says so to whoever asks
-	Silent             // nothing is heard of it any more, as when the power is cut
+	Killed         Loss = iota // its programs end, and its kernel says so to whoever asks
+	Silent                     // nothing is heard of it any more, as when the power is cut
+	SilentFollower             // the same, of a node that no election follows
 )
 
-// FailOver ends the leader's node while a Call Bridge of another
+// FailOver ends the leader's node, or a follower's, while a Call Bridge of another
 // node is connected there, waits until that one is connected elsewhere and
 // answers, and starts the node again. pages are open Status pages of each node.
 func FailOver(t *testing.T, l *lab.Lab, pages map[*lab.Node]*browser.Page, how Loss, limits Limits) Moved {
 	t.Helper()
-	leader, others, err := l.Leader(t.Context())
+	dead, others, err := l.Leader(t.Context())
 	must(t, err)
+	if how == SilentFollower {
+		dead, others = others[0], []*lab.Node{others[1], dead}
+	}
 	mover, witness := others[0], others[1]
-	linkTo(t, mover, leader, limits)
+	linkTo(t, mover, dead, limits)
 	page := pages[mover]
-	awaitLink(t, page, limits.Connect, leader)
+	awaitLink(t, page, limits.Connect, dead)
 	must(t, page.Evaluate("window.stayed = true", nil))
 	client := Client(t, l, "alice", witness)
-	moved := lose(t, mover, page, leader, others, how, limits)
+	moved := lose(t, mover, page, dead, others, how, limits)
 	if moved.Told > limits.FailOver || moved.Shown > limits.FailOver {
 		t.Errorf("the Call Bridge moved after %v, the page showed it after %v, want %v at most", moved.Told, moved.Shown, limits.FailOver)
 	}
@@ -57,9 +61,9 @@ func FailOver(t *testing.T, l *lab.Lab, pages map[*lab.Node]*browser.Page, how L
 	} else {
 		t.Logf("a ping through the moved Call Bridge took %v", took.Round(100*time.Microsecond))
 	}
-	must(t, leader.Start(t.Context()))
-	ended(t, pages[leader])
-	_, err = pages[leader].Goto(leader.WebURL())
+	must(t, dead.Start(t.Context()))
+	ended(t, pages[dead])
+	_, err = pages[dead].Goto(dead.WebURL())
 	must(t, err)
 	must(t, l.WaitHealthy(t.Context(), limits.Return))
 	for _, n := range l.Members() {
@@ -100,12 +104,12 @@ func lose(t *testing.T, mover *lab.Node, page *browser.Page, dead *lab.Node, ali
 	began := time.Now()
 	wg.Go(func() { moved.Told = since(ctx, began, func() error { return mover.Linked(ctx, alive...) }) })
 	wg.Go(func() { moved.Shown = since(ctx, began, func() error { return shows(page, alive...) }) })
-	if how == Silent {
+	if how != Killed {
 		must(t, dead.Cut(ctx))
 	}
 	must(t, dead.Kill(ctx))
 	wg.Wait()
-	if how == Silent {
+	if how != Killed {
 		must(t, dead.Heal(t.Context()))
 	}
 	s, err := mover.Link(t.Context())
