@@ -23,7 +23,7 @@ func Look(ctx context.Context, conn *bus.Conn) []bus.Fault {
 		return Without(nil)
 	}
 	looks := []func(context.Context, *bus.Conn) []bus.Fault{
-		unitFaults, fileFaults, xmppFaults, clusterFaults, certificateFaults, bridgeFaults, firewallFaults, upgradeFaults,
+		unitFaults, fileFaults, xmppFaults, clusterFaults, certificateFaults, bridgeFaults, firewallFaults, Undone,
 	}
 	found := make([][]bus.Fault, len(looks))
 	var wait sync.WaitGroup

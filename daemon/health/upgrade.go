@@ -8,9 +8,9 @@ import (
 	"quorate.org/daemon/fault"
 )
 
-// upgradeFaults tells of a new version that was undone. A machine that knows
-// nothing of versions is no appliance, and nothing is wrong with it.
-func upgradeFaults(ctx context.Context, conn *bus.Conn) (faults []bus.Fault) {
+// Undone tells of a new version that was undone: for who signs in, too. A machine
+// that knows nothing of versions is no appliance, and nothing is wrong with it.
+func Undone(ctx context.Context, conn *bus.Conn) (faults []bus.Fault) {
 	u, err := conn.Config().Upgrades(ctx)
 	if fault.CodeOf(err) == fault.Unavailable {
 		return nil // that the service itself is silent, others tell

@@ -6,7 +6,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"time"
 
+	"quorate.org/daemon/fault"
+	look "quorate.org/daemon/health"
 	"quorate.org/daemon/shell/console"
 )
 
@@ -14,6 +17,7 @@ import (
 // returns the exit status of the last one.
 func (s *Shell) Interact(ctx context.Context) int {
 	s.attended = true
+	s.greet(ctx)
 	// ^C between two commands must not end the session. A channel and not
 	// signal.Ignore: programs would inherit that.
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
@@ -34,4 +38,22 @@ func (s *Shell) Interact(ctx context.Context) int {
 		last = s.Execute(ctx, line)
 	}
 	return last
+}
+
+// greeting is how long who signs in waits at most for what there is to be told.
+const greeting = 2 * time.Second
+
+// greet tells who signs in of a version that was undone: nobody saw it happen.
+// When the services are silent, the first command will say so.
+func (s *Shell) greet(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, greeting)
+	defer cancel()
+	if !s.cfg.Console.IsTerminal() || s.dial() != nil {
+		return
+	}
+	for _, f := range look.Undone(ctx, s.conn) {
+		if f.Code == string(fault.Undone) {
+			s.warning(f.Text, f.Remedy)
+		}
+	}
 }

@@ -116,7 +116,7 @@ func (s *Shell) follow(ctx context.Context) (bus.Upgrade, error) {
 		if !u.Busy && u.Phase == bus.UpgradeDone {
 			return u, nil
 		}
-		if line := fmt.Sprintf("%3d %%  %s\n", u.Percent/10*10, u.Phase); line != said && u.Busy && u.Phase != bus.UpgradeDone {
+		if line := fmt.Sprintf("%3d %%  %s\n", u.Percent/10*10, u.Phase); line != said && u.Busy && u.Phase != "" && u.Phase != bus.UpgradeDone {
 			s.say(line)
 			said = line
 		}

@@ -92,3 +92,21 @@ func TestFetchUpdate(t *testing.T) {
 		t.Errorf("a server that nobody vouches for: %v", err)
 	}
 }
+
+// Who signs in at a terminal is told of a version that was undone; a script is
+// not.
+func TestGreeting(t *testing.T) {
+	n := startNode(t)
+	n.set(func() {
+		n.upgrade = bus.Upgrade{Running: "0.1", Versions: []bus.Version{{Version: "0.2", State: bus.VersionFailed, Text: "did not come up in 3 starts and was undone"}}}
+	})
+	const told = "WARNING: version 0.2 did not come up in 3 starts and was undone: version 0.1 runs\r\n"
+	x := signIn(t, t.TempDir())
+	if !strings.HasPrefix(x.shown(), told) {
+		t.Errorf("the greeting is %q", x.shown())
+	}
+	x.end(t, "exit\r")
+	if out, _ := run1(t, "version", ""); strings.Contains(out, "WARNING") {
+		t.Errorf("one command is greeted: %q", out)
+	}
+}
