@@ -3,14 +3,13 @@ package screen
 import (
 	"context"
 	"os"
-	"runtime/debug"
-	"strings"
 	"time"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/health"
 	"quorate.org/daemon/password"
 	"quorate.org/daemon/provision"
+	"quorate.org/daemon/service"
 	"quorate.org/daemon/settings"
 )
 
@@ -57,7 +56,7 @@ func (n *Node) Look(ctx context.Context) Facts {
 // machine looks at what needs no service.
 func (n *Node) machine() {
 	f := &n.facts
-	f.Version, f.Now = ownVersion(), time.Now()
+	f.Version, f.Now = service.Version, time.Now()
 	f.Hostname, _ = os.Hostname() // the kernel always has a name
 	f.Cards = networkd{"/run/systemd/netif/links", "/proc/net/if_inet6"}.cards()
 	f.SSHKey = hostKey("/etc/ssh/ssh_host_ed25519_key.pub")
@@ -124,13 +123,4 @@ func (n *Node) web(ctx context.Context) {
 	if w.Fingerprint == nil || time.Since(n.dialed) >= askPort {
 		w.Fingerprint, n.dialed = presented(ctx, v), time.Now()
 	}
-}
-
-// ownVersion is that of this program's module.
-func ownVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	return strings.Trim(info.Main.Version, "()")
 }

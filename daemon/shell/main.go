@@ -8,10 +8,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 
 	"quorate.org/daemon/bus"
+	"quorate.org/daemon/service"
 	"quorate.org/daemon/shell/console"
 	"quorate.org/daemon/shell/exchange"
 )
@@ -66,7 +66,7 @@ func start(use func(context.Context, *Shell) int) int {
 	var s *Shell
 	input := console.Open(os.Stdin, os.Stdout, history, func(line string) (string, []string) { return s.complete(line) })
 	s = New(Config{
-		Hostname: ownHostname(), Version: ownVersion(), Role: ownRole(),
+		Hostname: ownHostname(), Version: service.Version, Role: ownRole(),
 		Out: os.Stdout, Dial: bus.Dial, Console: input,
 	})
 	code := use(context.Background(), s)
@@ -95,13 +95,6 @@ func ownHostname() string {
 	}
 	name, _, _ = strings.Cut(name, ".")
 	return name
-}
-
-func ownVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return strings.Trim(info.Main.Version, "()")
-	}
-	return "devel"
 }
 
 // serveExchange serves the exchange folder on the standard streams.
