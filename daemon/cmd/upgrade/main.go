@@ -1,8 +1,9 @@
 // Package upgrade does one thing to the versions on this machine and ends. Its
-// argument says what: "status" looks and tells, "check" waits until this version
-// has come up, "rollback" makes the other version start, and the name of an
-// update in the exchange folder installs that. systemd starts it as
-// quorate-upgrade@ and quorate-boot-check.
+// argument says what: "status" looks and tells, "proven" does so once more when a
+// version on trial has got its final name, "check" waits until this version has
+// come up, "rollback" makes the other version start, and the name of an update in
+// the exchange folder installs that. systemd starts it as quorate-upgrade@ and
+// quorate-boot-check.
 package upgrade
 
 import (
@@ -41,7 +42,7 @@ func Main() {
 
 func run(ctx context.Context, log *slog.Logger, args []string) error {
 	if len(args) != 1 {
-		return errors.New("usage: upgrade status | check | rollback | <file>")
+		return errors.New("usage: upgrade status | proven | check | rollback | <file>")
 	}
 	if args[0] == "check" {
 		return check(ctx, log)
@@ -51,7 +52,7 @@ func run(ctx context.Context, log *slog.Logger, args []string) error {
 		return err
 	}
 	switch args[0] {
-	case "status":
+	case "status", "proven":
 		return m.Look()
 	case "rollback":
 		return m.Rollback()
