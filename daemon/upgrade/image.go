@@ -82,12 +82,12 @@ func next(list []image) string {
 // state is what becomes of an image, in a word and in words.
 func (i image) state(running string) (state, text string) {
 	switch {
+	case i.left+i.done > 0 && i.version == running: // its last start, too, may be the one it comes up in
+		return bus.VersionTrial, "runs on trial"
 	case i.failed():
 		return bus.VersionFailed, fmt.Sprintf("did not come up in %d starts and was undone", i.done)
 	case i.spent():
 		return bus.VersionAside, "set aside by a rollback"
-	case i.counted && i.version == running:
-		return bus.VersionTrial, "runs on trial"
 	case i.counted:
 		return bus.VersionTrial, fmt.Sprintf("new, may start %d times until it has proven itself", i.left)
 	}

@@ -35,7 +35,7 @@ func (m *Machine) Look() error {
 		return err
 	}
 	for _, i := range list {
-		if i.failed() {
+		if i.failed() && i.version != m.Version {
 			m.Log.Error(fmt.Sprintf("version %s did not come up in %d starts and was undone: version %s runs", i.version, i.done, m.Version),
 				slog.String("version", i.version), journal.ID(journal.UpgradeUndone))
 		}

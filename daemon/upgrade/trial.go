@@ -20,10 +20,14 @@ var Needed = []string{"quorate-config.service", "quorate-cert.service", "quorate
 func Await(ctx context.Context, units func(context.Context, []string) ([]bus.Unit, error)) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	var missing []string
 	for {
-		missing := lacking(ctx, units)
-		if len(missing) == 0 {
+		now := lacking(ctx, units)
+		if len(now) == 0 {
 			return nil
+		}
+		if ctx.Err() == nil || missing == nil { // else it only says that time was up
+			missing = now
 		}
 		select {
 		case <-ctx.Done():

@@ -228,6 +228,26 @@ func TestLook(t *testing.T) {
 	}
 }
 
+// A version on trial has not failed while it runs, in its last start neither; and
+// who set it aside by a rollback sees that.
+func TestLookAtTrial(t *testing.T) {
+	for name, tc := range map[string]struct{ state, next string }{
+		"quorate_0.5+2-1.efi": {bus.VersionTrial, "0.5"},
+		"quorate_0.5+0-3.efi": {bus.VersionTrial, "0.4"},
+		"quorate_0.5+0-0.efi": {bus.VersionAside, "0.4"},
+		"quorate_0.5.efi":     {bus.VersionGood, "0.5"},
+	} {
+		r := newRig(t, "quorate_0.4.efi", name)
+		must(t, r.Look())
+		if u := r.told(); u.Versions[0].State != tc.state || u.Next != tc.next {
+			t.Errorf("%s: told %+v", name, u)
+		}
+		if r.log.Len() > 0 {
+			t.Errorf("%s: journalled %s", name, r.log.String())
+		}
+	}
+}
+
 func TestReadReport(t *testing.T) {
 	if _, err := upgrade.ReadReport(filepath.Join(t.TempDir(), "report.json")); fault.CodeOf(err) != fault.Unavailable {
 		t.Errorf("no report: %v", err)
@@ -258,6 +278,19 @@ func TestAwait(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "quorate-xmpp.service is failed") || !strings.Contains(err.Error(), "ssh.service is not there") {
 		t.Errorf("a version without services: %v", err)
+	}
+	// What was missing last is told, not that nobody was asked any more.
+	late, end := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	defer end()
+	err = upgrade.Await(late, func(ctx context.Context, _ []string) ([]bus.Unit, error) {
+		if deadline, _ := ctx.Deadline(); time.Until(deadline) < time.Second {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return []bus.Unit{{Name: "quorate-xmpp.service", Active: "activating", Sub: "auto-restart"}}, nil
+	})
+	if err == nil || !strings.Contains(err.Error(), "quorate-xmpp.service is activating (auto-restart)") {
+		t.Errorf("a version whose last question has no answer: %v", err)
 	}
 	err = upgrade.Await(ctx, func(context.Context, []string) ([]bus.Unit, error) { return nil, errors.New("no bus") })
 	if err == nil || !strings.Contains(err.Error(), "no bus") {
