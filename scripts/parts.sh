@@ -60,5 +60,10 @@ parts() {
 	mv "$to" "$folder"
 }
 
-# command_line FILE.efi — the unified kernel image holds it, padded with NUL.
-command_line() { objcopy -O binary --only-section=.cmdline "$1" /dev/stdout | tr -d '\0'; }
+# command_line FILE.efi — the unified kernel image holds it, padded with NUL. By a file: objcopy removes what it was to
+# write when it fails, and as root that can be /dev/stdout.
+command_line() {
+	objcopy -O binary --only-section=.cmdline "$1" "$build/cmdline" || fail "$1 has no command line."
+	tr -d '\0' <"$build/cmdline"
+	rm "$build/cmdline"
+}
