@@ -79,17 +79,15 @@ func (s *Session) Type(ctx context.Context, line string, answers ...Answer) (str
 	if _, err := io.WriteString(s.stdin, line+"\r"); err != nil {
 		return "", fmt.Errorf("typing %q: %w", line, err)
 	}
-	next := 0
+	asked := 0 // how far the output is answered: a prompt is, once, even if it comes in pieces
 	text, err := s.until(ctx, execLimit, func(text string) bool {
 		rest, ok := afterEcho(text, line)
 		if !ok {
 			return false
 		}
-		if next < len(answers) && strings.Contains(rest, answers[next].Prompt) {
-			if tail := rest[strings.LastIndex(rest, answers[next].Prompt):]; !strings.Contains(tail, "\n") {
-				_, _ = io.WriteString(s.stdin, answers[next].Text+"\r") // an ended session is seen by until
-				next++
-			}
+		if end := asks(rest[min(asked, len(rest)):], answers); end > 0 {
+			_, _ = io.WriteString(s.stdin, answers[0].Text+"\r") // an ended session is seen by until
+			asked, answers = asked+end, answers[1:]
 		}
 		return atPrompt(rest, s.prompt)
 	})
@@ -99,6 +97,19 @@ func (s *Session) Type(ctx context.Context, line string, answers ...Answer) (str
 		return rest, fmt.Errorf("typing %q: %w", line, err)
 	}
 	return strings.Trim(rest, "\n"), nil
+}
+
+// asks is where the prompt of the first answer ends in the last line of a text,
+// 0 when the line does not have it.
+func asks(text string, answers []Answer) int {
+	if len(answers) == 0 {
+		return 0
+	}
+	at := strings.LastIndex(text, answers[0].Prompt)
+	if at < 0 || strings.Contains(text[at:], "\n") {
+		return 0
+	}
+	return at + len(answers[0].Prompt)
 }
 
 // until reads on until done says so.

@@ -40,3 +40,25 @@ func TestAtPrompt(t *testing.T) {
 		}
 	}
 }
+
+// A prompt that comes in pieces is one prompt.
+func TestAsks(t *testing.T) {
+	answers := []Answer{{Prompt: "assphrase"}, {Prompt: "assphrase"}}
+	tests := []struct {
+		text    string
+		answers []Answer
+		want    int
+	}{
+		{"\nEnter pass", answers, 0},
+		{"\nEnter passphrase", answers, 17},
+		{": ", answers[1:], 0}, // the rest of the first
+		{": \nEnter passphrase again: ", answers[1:], 19},
+		{"Enter passphrase: \nSUCCESS", answers, 0}, // answered by somebody else
+		{"\nEnter passphrase: ", nil, 0},
+	}
+	for _, tc := range tests {
+		if got := asks(tc.text, tc.answers); got != tc.want {
+			t.Errorf("asks(%q) = %d, want %d", tc.text, got, tc.want)
+		}
+	}
+}

@@ -169,11 +169,11 @@ func (w *walk) importShared(ctx context.Context, n *Node, p12 []byte) error {
 	if err := w.put(ctx, n, "xmpp.p12", p12); err != nil {
 		return err
 	}
-	_, err := w.typed(ctx, n, "pki import xmpp.p12", passphraseTwice...)
+	_, err := w.typed(ctx, n, "pki import xmpp.p12", passphraseTwice[0])
 	return err
 }
 
-// passphraseTwice answers a passphrase prompt and, if asked, its repetition.
+// passphraseTwice answers a passphrase prompt and its repetition.
 var passphraseTwice = []Answer{{"assphrase", passphrase}, {"assphrase", passphrase}}
 
 // threeCertificates makes a key pair on each node and gives all nodes the
