@@ -19,6 +19,7 @@ func LinkBridges(t *testing.T, l *lab.Lab) {
 		}
 		for _, c := range [][]string{
 			{"callbridge name " + n.Name()}, {"callbridge domain " + lab.Domain}, {"callbridge secret", secrets[n.Name()], secrets[n.Name()]},
+			{"callbridge restart"}, // one that was configured like that already may be waiting for its next try
 		} {
 			_, err := n.Exec(t.Context(), c[0], c[1:]...)
 			must(t, err)
