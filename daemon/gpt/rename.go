@@ -14,6 +14,7 @@ import (
 type Disk interface {
 	io.ReaderAt
 	io.WriterAt
+	Sync() error // as of os.File: what was written is on the medium
 }
 
 // Sector is the size of a logical block, in bytes. The appliance's disks have no
@@ -47,7 +48,8 @@ type table struct {
 }
 
 // Rename gives the one partition of a name another. The copy at the end of the
-// disk is written first, so that the name the next start sees changes last.
+// disk is written first, and is on the medium before the first is touched: the
+// name the next start sees changes last, and one copy is whole at any time.
 func Rename(disk Disk, from, to string) error {
 	primary, err := read(disk, Sector)
 	if err != nil {
@@ -64,6 +66,9 @@ func Rename(disk Disk, from, to string) error {
 	}
 	for _, t := range []*table{backup, primary} {
 		if err := t.write(disk); err != nil {
+			return fmt.Errorf("writing partition table: %w", err)
+		}
+		if err := disk.Sync(); err != nil {
 			return fmt.Errorf("writing partition table: %w", err)
 		}
 	}

@@ -83,3 +83,35 @@ func read(t *testing.T, f *os.File) []byte {
 	}
 	return data
 }
+
+// log is a disk that notes what is done to it, in order.
+type log struct {
+	*os.File
+	acts []string
+}
+
+func (l *log) WriteAt(p []byte, at int64) (int, error) {
+	half := "first"
+	if at > 4<<20 {
+		half = "last"
+	}
+	l.acts = append(l.acts, half)
+	return l.File.WriteAt(p, at)
+}
+
+func (l *log) Sync() error {
+	l.acts = append(l.acts, "sync")
+	return l.File.Sync()
+}
+
+// Power may be lost at any time: one copy is whole on the medium while the other
+// is written.
+func TestRenameInOrder(t *testing.T) {
+	l := &log{File: disk(t)}
+	if err := gpt.Rename(l, "quorate-root", "quorate-erase"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(l.acts, " "), "last last sync first first sync"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

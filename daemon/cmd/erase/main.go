@@ -39,7 +39,7 @@ func run() error {
 	if err != nil {
 		return fmt.Errorf("opening the disk of this node: %w", err)
 	}
-	return errors.Join(gpt.Rename(disk, partition, condemned), disk.Sync(), disk.Close())
+	return errors.Join(gpt.Rename(disk, partition, condemned), disk.Close())
 }
 
 // diskOf returns the device that a partition is on. In sysfs the partition lies
