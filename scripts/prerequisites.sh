@@ -143,15 +143,15 @@ need_node() {
 	need_packages nodejs npm
 }
 
-# node_packages — the Node packages of the browser tests in .build/web, exactly those of the lock file. No
-# package runs a script of its own.
+# node_packages FOLDER NAME — the Node packages that the tests in a folder of daemon/tests use, in .build/NAME,
+# exactly those of the lock file. No package runs a script of its own.
 node_packages() {
-	local from=$root/daemon/tests/web to=$build/web
+	local from=$root/daemon/tests/$1 to=$build/$2
 	need_node
 	if cmp -s "$from/package-lock.json" "$to/package-lock.json" && [ -d "$to/node_modules" ]; then
 		return
 	fi
-	say "Fetching the Node packages of the browser tests"
+	say "Fetching the Node packages of daemon/tests/$1"
 	rm -rf "$to"
 	mkdir -p "$to"
 	cp "$from/package.json" "$from/package-lock.json" "$to/"

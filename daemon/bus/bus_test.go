@@ -53,11 +53,14 @@ func TestXmppEveryMethod(t *testing.T) {
 	if got, err := x.Users(ctx); err != nil || len(got) != 0 {
 		t.Errorf("Users: %v, %+v", err, got)
 	}
+	if got, err := x.Domains(ctx); err != nil || len(got) != 1 || got[0].Users != 3 {
+		t.Errorf("Domains: %v, %+v", err, got)
+	}
 	if got, err := x.ClusterRecover(ctx, true); err != nil || got != "what two nodes knew" {
 		t.Errorf("ClusterRecover: %v, %q", err, got)
 	}
 	for _, err := range []error{
-		x.CallBridgeAddSecret(ctx, "cb2", "z"), x.CallBridgeDel(ctx, "cb2"), x.UserAdd(ctx, "u", "p"), x.UserPasswd(ctx, "u", "q"),
+		x.CallBridgeAddSecret(ctx, "cb2", "z"), x.CallBridgeDel(ctx, "cb2"), x.DomainAdd(ctx, "d"), x.DomainDel(ctx, "d"), x.UserAdd(ctx, "u", "p"), x.UserPasswd(ctx, "u", "q"),
 		x.UserDel(ctx, "u"), x.ClusterEnable(ctx), x.ClusterInitialize(ctx), x.ClusterJoin(ctx, "cb1"), x.ClusterRemove(ctx, ""),
 		x.ClusterDisable(ctx), x.Reset(ctx, true),
 	} {
@@ -65,7 +68,7 @@ func TestXmppEveryMethod(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	want := []string{"CallBridgeAdd cb1 ", "CallBridgeAddSecret cb2 z ", "CallBridgeDel cb2 ", "UserAdd u p ", "UserPasswd u q ", "UserDel u ",
+	want := []string{"CallBridgeAdd cb1 ", "CallBridgeAddSecret cb2 z ", "CallBridgeDel cb2 ", "DomainAdd d ", "DomainDel d ", "UserAdd u p ", "UserPasswd u q ", "UserDel u ",
 		"ClusterEnable ", "ClusterInitialize ", "ClusterJoin cb1 ", "ClusterRemove  ", "ClusterDisable ", "Reset force "}
 	if diff := cmp.Diff(want, impl.asks()); diff != "" {
 		t.Error(diff)

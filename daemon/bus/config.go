@@ -94,6 +94,36 @@ func (c *Config) Hostname(ctx context.Context) (string, error) {
 	return get[string](ctx, c.client, quick, "Hostname")
 }
 
+// SetTimezone sets the time zone, by its name in the time zone database.
+func (c *Config) SetTimezone(ctx context.Context, zone string) error {
+	return c.do(ctx, work, "SetTimezone", zone)
+}
+
+// Timezone returns the name of the time zone.
+func (c *Config) Timezone(ctx context.Context) (string, error) {
+	return get[string](ctx, c.client, quick, "Timezone")
+}
+
+// SetKeyboard sets the layout of the keyboard at the machine.
+func (c *Config) SetKeyboard(ctx context.Context, layout string) error {
+	return c.do(ctx, work, "SetKeyboard", layout)
+}
+
+// Keyboard returns the layout of the keyboard at the machine.
+func (c *Config) Keyboard(ctx context.Context) (string, error) {
+	return get[string](ctx, c.client, quick, "Keyboard")
+}
+
+// SetBanner sets what SSH shows before anybody signs in; empty takes it away.
+func (c *Config) SetBanner(ctx context.Context, text string) error {
+	return c.do(ctx, work, "SetBanner", text)
+}
+
+// Banner returns what SSH shows before anybody signs in.
+func (c *Config) Banner(ctx context.Context) (string, error) {
+	return get[string](ctx, c.client, quick, "Banner")
+}
+
 // BackupSnapshot seals a backup of this node under a passphrase and returns the
 // file in the exchange folder.
 func (c *Config) BackupSnapshot(ctx context.Context, name, passphrase string) (file string, err error) {

@@ -22,6 +22,12 @@ type ConfigServer interface {
 	Power(ctx context.Context, who Caller, act string) error
 	SetHostname(ctx context.Context, who Caller, name string) error
 	Hostname(ctx context.Context) (string, error)
+	SetTimezone(ctx context.Context, who Caller, zone string) error
+	Timezone(ctx context.Context) (string, error)
+	SetKeyboard(ctx context.Context, who Caller, layout string) error
+	Keyboard(ctx context.Context) (string, error)
+	SetBanner(ctx context.Context, who Caller, text string) error
+	Banner(ctx context.Context) (string, error)
 	BackupSnapshot(ctx context.Context, who Caller, name, passphrase string) (file string, err error)
 	Backups(ctx context.Context) ([]Backup, error)
 	BackupFetch(ctx context.Context, who Caller, name string) ([]byte, error)
@@ -82,6 +88,12 @@ func configHandlers(s ConfigServer) map[string]handler {
 		"Power":       func(c *incoming) ([]any, error) { return done(s.Power(c.ctx, c.caller, c.str(0))) },
 		"SetHostname": func(c *incoming) ([]any, error) { return done(s.SetHostname(c.ctx, c.caller, c.str(0))) },
 		"Hostname":    func(c *incoming) ([]any, error) { return answer(s.Hostname(c.ctx)) },
+		"SetTimezone": func(c *incoming) ([]any, error) { return done(s.SetTimezone(c.ctx, c.caller, c.str(0))) },
+		"Timezone":    func(c *incoming) ([]any, error) { return answer(s.Timezone(c.ctx)) },
+		"SetKeyboard": func(c *incoming) ([]any, error) { return done(s.SetKeyboard(c.ctx, c.caller, c.str(0))) },
+		"Keyboard":    func(c *incoming) ([]any, error) { return answer(s.Keyboard(c.ctx)) },
+		"SetBanner":   func(c *incoming) ([]any, error) { return done(s.SetBanner(c.ctx, c.caller, c.str(0))) },
+		"Banner":      func(c *incoming) ([]any, error) { return answer(s.Banner(c.ctx)) },
 		"BackupSnapshot": func(c *incoming) ([]any, error) {
 			return answer(s.BackupSnapshot(c.ctx, c.caller, c.str(0), c.str(1)))
 		},

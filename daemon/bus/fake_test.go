@@ -59,6 +59,15 @@ func (f *fakeXmpp) SetDomain(_ context.Context, who bus.Caller, d string) error 
 	}
 	return f.note("SetDomain", who.User, d)
 }
+func (f *fakeXmpp) DomainAdd(_ context.Context, _ bus.Caller, d string) error {
+	return f.note("DomainAdd", d)
+}
+func (f *fakeXmpp) DomainDel(_ context.Context, _ bus.Caller, d string) error {
+	return f.note("DomainDel", d)
+}
+func (f *fakeXmpp) Domains(context.Context) ([]bus.Domain, error) {
+	return []bus.Domain{{Name: "second.example", Users: 3}}, nil
+}
 func (f *fakeXmpp) CallBridgeAdd(_ context.Context, _ bus.Caller, n string) (string, error) {
 	return "s3cret", f.note("CallBridgeAdd", n)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // Machine calls the system's own services: units (systemd1), host name
-// (hostname1) and power (login1). Only the configuration service uses it. A
+// (hostname1), time zone (timedate1) and power (login1). Only the configuration service uses it. A
 // service that is absent is a fault.Unavailable.
 type Machine struct{ conn *Conn }
 
@@ -22,13 +22,19 @@ func (c *Conn) Machine() *Machine { return &Machine{c} }
 const (
 	systemdManager = "org.freedesktop.systemd1.Manager"
 	hostnameIface  = "org.freedesktop.hostname1"
+	timedateIface  = "org.freedesktop.timedate1"
 )
 
 var (
 	systemdService  = service{"org.freedesktop.systemd1", "/org/freedesktop/systemd1", "the service manager (systemd)", ""}
 	hostnameService = service{hostnameIface, "/org/freedesktop/hostname1", "the host name service", "systemd-hostnamed"}
+	timedateService = service{timedateIface, "/org/freedesktop/timedate1", "the time and date service", "systemd-timedated"}
 	loginService    = service{loginName, loginPath, "the login service", "systemd-logind"}
 )
+
+// Origin returns where the login session of a process comes from: a remote host or
+// a terminal, and nothing when it has none.
+func (m *Machine) Origin(ctx context.Context, pid uint32) string { return m.conn.origin(ctx, pid) }
 
 // unitJobs are the actions that queue a job, by the manager's method.
 var unitJobs = map[string]string{
@@ -188,6 +194,20 @@ func (m *Machine) Hostname(ctx context.Context) (string, error) {
 		}
 	}
 	return "", fault.Mend(fault.NotFound, "no host name is set", "hostname <name>")
+}
+
+// SetTimezone sets the time zone. A name that the database does not have is a
+// fault.InvalidArgument.
+func (m *Machine) SetTimezone(ctx context.Context, zone string) error {
+	return m.conn.call(ctx, work, timedateService, timedateIface, timedateService.path, "SetTimezone", []any{zone, false})
+}
+
+// Timezone returns the name of the time zone.
+func (m *Machine) Timezone(ctx context.Context) (string, error) {
+	var v dbus.Variant
+	err := m.conn.call(ctx, quick, timedateService, propertiesInterface, timedateService.path, "Get", []any{timedateIface, "Timezone"}, &v)
+	zone, _ := v.Value().(string)
+	return zone, err
 }
 
 func (m *Machine) systemd(ctx context.Context, method string, args []any, results ...any) error {

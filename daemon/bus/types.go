@@ -115,6 +115,17 @@ type ServiceCheck struct {
 	Remedy  string `json:"remedy"`
 }
 
+// Domain is one that is served beside the XMPP domain.
+type Domain struct {
+	Name        string `json:"name"`
+	Key         string `json:"key"` // files this node shows for it; empty: those of the XMPP domain
+	Certificate string `json:"certificate"`
+	Bundle      string `json:"bundle"`
+	Users       int    `json:"users"`
+	Problem     string `json:"problem"` // why clients can not trust this node for it; empty otherwise
+	Remedy      string `json:"remedy"`
+}
+
 // User is a local account and its live sessions in the cluster.
 type User struct {
 	Name     string `json:"name"`

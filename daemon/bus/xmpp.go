@@ -47,6 +47,21 @@ func (x *Xmpp) SetDomain(ctx context.Context, domain string) error {
 	return x.do(ctx, work, "SetDomain", domain)
 }
 
+// DomainAdd serves a further domain.
+func (x *Xmpp) DomainAdd(ctx context.Context, domain string) error {
+	return x.do(ctx, work, "DomainAdd", domain)
+}
+
+// DomainDel serves a further domain no longer.
+func (x *Xmpp) DomainDel(ctx context.Context, domain string) error {
+	return x.do(ctx, work, "DomainDel", domain)
+}
+
+// Domains lists the further domains.
+func (x *Xmpp) Domains(ctx context.Context) ([]Domain, error) {
+	return getList[Domain](ctx, x.client, quick, "Domains")
+}
+
 // CallBridgeAdd registers a call bridge and returns its secret.
 func (x *Xmpp) CallBridgeAdd(ctx context.Context, name string) (secret string, err error) {
 	return get[string](ctx, x.client, work, "CallBridgeAdd", name)

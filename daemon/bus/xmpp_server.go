@@ -10,6 +10,9 @@ type XmppServer interface {
 	Preflight(ctx context.Context) ([]Step, error)
 	Applied(ctx context.Context, generation uint64) ([]Step, error)
 	SetDomain(ctx context.Context, who Caller, domain string) error
+	DomainAdd(ctx context.Context, who Caller, domain string) error
+	DomainDel(ctx context.Context, who Caller, domain string) error
+	Domains(ctx context.Context) ([]Domain, error)
 	CallBridgeAdd(ctx context.Context, who Caller, name string) (secret string, err error)
 	CallBridgeAddSecret(ctx context.Context, who Caller, name, secret string) error
 	CallBridgeDel(ctx context.Context, who Caller, name string) error
@@ -55,6 +58,9 @@ func xmppHandlers(s XmppServer) map[string]handler {
 		"Preflight":     func(c *incoming) ([]any, error) { return answerList(s.Preflight(c.ctx)) },
 		"Applied":       func(c *incoming) ([]any, error) { return answerList(s.Applied(c.ctx, c.number(0))) },
 		"SetDomain":     func(c *incoming) ([]any, error) { return done(s.SetDomain(c.ctx, c.caller, c.str(0))) },
+		"DomainAdd":     func(c *incoming) ([]any, error) { return done(s.DomainAdd(c.ctx, c.caller, c.str(0))) },
+		"DomainDel":     func(c *incoming) ([]any, error) { return done(s.DomainDel(c.ctx, c.caller, c.str(0))) },
+		"Domains":       func(c *incoming) ([]any, error) { return answerList(s.Domains(c.ctx)) },
 		"CallBridgeAdd": func(c *incoming) ([]any, error) { return answer(s.CallBridgeAdd(c.ctx, c.caller, c.str(0))) },
 		"CallBridgeAddSecret": func(c *incoming) ([]any, error) {
 			return done(s.CallBridgeAddSecret(c.ctx, c.caller, c.str(0), c.str(1)))

@@ -21,29 +21,34 @@ import (
 // office is the cluster behind a real edge: it knows cb1 and grants sessions
 // while it has a leader.
 type office struct {
-	mu         sync.Mutex // guards what follows
-	leaderless bool
-	out        edge.Sink
-	heard      chan string
+	edge.Router            // what is for clients
+	mu          sync.Mutex // guards what follows
+	leaderless  bool
+	out         edge.Sink
+	heard       chan string
 }
 
-func (*office) Credentials(string) (sasl.Credentials, bool) { return sasl.Credentials{}, false }
-func (*office) ComponentSecret(name string) (string, bool)  { return secret, name == "cb1" }
-func (*office) Domain() string                              { return domain }
+func (*office) Serves(string) bool { return false }
 
-func (o *office) Bind(_ context.Context, _ edge.Kind, want jid.JID, out edge.Sink) (edge.Session, error) {
+func (*office) Credentials(jid.JID) (sasl.Credentials, bool) { return sasl.Credentials{}, false }
+func (*office) ComponentSecret(name string) (string, bool)   { return secret, name == "cb1" }
+func (*office) Decoys() []byte                               { return nil }
+func (*office) Domain() string                               { return domain }
+
+func (o *office) Bind(_ context.Context, _ edge.Kind, want jid.JID, _ edge.Wish, out edge.Sink) (edge.Session, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.leaderless {
 		return nil, &edge.Refusal{Condition: stanza.ResourceConstraint, Text: "no quorum: 1 of 3 voters reachable, 2 needed"}
 	}
 	o.out = out
-	return session{o, want}, nil
+	return session{office: o, jid: want}, nil
 }
 
 type session struct {
 	*office
-	jid jid.JID
+	edge.Session // what a component has no use for
+	jid          jid.JID
 }
 
 func (s session) JID() jid.JID { return s.jid }

@@ -30,7 +30,7 @@ func TestConnected(t *testing.T) {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}
 	if n := r.log.times(text, journal.LinkUp); n != 1 {
-		t.Errorf("journaled %d times:\n%s", n, r.log.text.String())
+		t.Errorf("journaled %d times:\n%s", n, r.log.String())
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -63,7 +63,7 @@ func TestFailOver(t *testing.T) {
 	}
 	lost := `connection to "meet.example" failed (connection refused or no answer): the link to ` + (target{host: a.host, port: a.port}).String() + " broke"
 	if n := r.log.times(lost, journal.LinkDown); n != 1 {
-		t.Errorf("the loss is journaled %d times:\n%s", n, r.log.text.String())
+		t.Errorf("the loss is journaled %d times:\n%s", n, r.log.String())
 	}
 }
 
@@ -93,7 +93,7 @@ func TestRemoved(t *testing.T) {
 	r.awaitState(Failed)
 	removed := fmt.Sprintf(`connection to "meet.example" failed (unknown call bridge): call bridge "cb1" was removed at %s`, target{host: a.host, port: a.port})
 	if n := r.log.times(removed, journal.LinkDown); n != 1 {
-		t.Errorf("journaled %d times:\n%s", n, r.log.text.String())
+		t.Errorf("journaled %d times:\n%s", n, r.log.String())
 	}
 }
 

@@ -1,7 +1,6 @@
 package callbridge
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha1"
 	"crypto/tls"
@@ -21,6 +20,7 @@ import (
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/journal"
+	"quorate.org/daemon/journal/journaltest"
 	"quorate.org/daemon/pki/pkitest"
 	"quorate.org/daemon/resolve"
 	"quorate.org/daemon/xmlwire"
@@ -98,24 +98,13 @@ func (r *rig) awaitState(state string) bus.CallBridgeStatus {
 	return r.await(state, func(s bus.CallBridgeStatus) bool { return s.State == state })
 }
 
-// logText is what was journaled, in journald's native form.
-type logText struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logText) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(append(bytes.Clone(b), '\n'))
-}
+// logText is what was journaled.
+type logText struct{ journaltest.Datagrams }
 
 // times counts the entries that have a message and an ID.
 func (l *logText) times(message string, id journal.MessageID) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	n := 0
-	for entry := range strings.SplitSeq(l.text.String(), "\n\n") {
+	for entry := range strings.SplitSeq(l.String(), "\n\n") {
 		if strings.Contains(entry, "MESSAGE="+message+"\n") && strings.Contains(entry+"\n", "\nMESSAGE_ID="+string(id)+"\n") {
 			n++
 		}

@@ -69,8 +69,8 @@ func TestOutageIsToldOnce(t *testing.T) {
 		if got := s.bridge.Status(); outage == 0 && (got.State != Failed || got.Text != "the configuration service is not running" || got.Remedy == "") {
 			t.Errorf("told is %+v", got)
 		}
-		if n := strings.Count(text.text.String(), "MESSAGE=reading the settings"); n != outage+1 {
-			t.Errorf("told %d times in outage %d:\n%s", n, outage+1, text.text.String())
+		if n := strings.Count(text.String(), "MESSAGE=reading the settings"); n != outage+1 {
+			t.Errorf("told %d times in outage %d:\n%s", n, outage+1, text.String())
 		}
 		there := dial(t)
 		if _, err := there.ServeConfig(&node{raw: settings.Raw{}}, bus.ConfigProperties{}, nil); err != nil {

@@ -154,7 +154,7 @@ func TestFailureInWords(t *testing.T) {
 				t.Errorf("attempts: %+v", got.Attempts)
 			}
 			if n := r.log.times(want, journal.LinkDown); n != 1 {
-				t.Errorf("journaled %d times:\n%s", n, r.log.text.String())
+				t.Errorf("journaled %d times:\n%s", n, r.log.String())
 			}
 		})
 	}

@@ -30,11 +30,11 @@ func (s *Service) mayOpen(ctx context.Context, user, file string) bool {
 	if file == "" {
 		return false
 	}
-	if keyOf(user, s.knownSettings()) == file {
+	if mayOpen(user, file, s.knownSettings()) {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, askAgain)
 	defer cancel()
 	values, err := s.askSettings(ctx)
-	return err == nil && keyOf(user, values) == file
+	return err == nil && mayOpen(user, file, values)
 }

@@ -1,7 +1,6 @@
 package certd
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"os"
@@ -16,11 +15,12 @@ import (
 	"quorate.org/daemon/bus/bustest"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/journal"
+	"quorate.org/daemon/journal/journaltest"
 	"quorate.org/daemon/pki/pkitest"
 )
 
 // patience bounds every wait; nothing waits so long unless it is broken.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // rig is a running service on a bus of its own, with a client and a
 // configuration service that answers what the test says.
@@ -32,7 +32,7 @@ type rig struct {
 	service  *Service
 	config   *fakeConfig
 	manager  *fakeManager
-	log      *logBuffer
+	log      *journaltest.Text
 }
 
 func newRig(t *testing.T) *rig {
@@ -46,7 +46,7 @@ func newRigIn(t *testing.T, dir string) *rig {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	r := &rig{t: t, ctx: ctx, exchange: filepath.Join(dir, "exchange"), config: &fakeConfig{values: map[string]any{}},
-		manager: &fakeManager{ready: make(chan struct{}), reloads: make(chan struct{})}, log: &logBuffer{}}
+		manager: &fakeManager{ready: make(chan struct{}), reloads: make(chan struct{})}, log: &journaltest.Text{}}
 	r.config.serve(t, r.dial())
 	roots := filepath.Join(dir, "roots.pem")
 	if err := os.WriteFile(roots, publicCA(t).PEM(), 0o600); err != nil {
@@ -228,21 +228,3 @@ type fakeManager struct {
 func (m *fakeManager) Ready(string) error                   { close(m.ready); return nil }
 func (m *fakeManager) Reloads() <-chan struct{}             { return m.reloads }
 func (m *fakeManager) Reloading(reload func() string) error { reload(); return nil }
-
-// logBuffer collects the journal of the service.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer // guarded by mu
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}

@@ -2,6 +2,7 @@ package certd
 
 import (
 	"context"
+	"slices"
 
 	"quorate.org/daemon/pki/store"
 	"quorate.org/daemon/settings"
@@ -14,6 +15,7 @@ func usesOf(v settings.Values) store.Uses {
 		{v.XMPP.Key, "xmpp.key"},
 		{v.XMPP.Certificate, "xmpp.certificate"},
 		{v.XMPP.Bundle, "xmpp.bundle"},
+		{v.XMPP.ClientTrust, "xmpp.client_trust"},
 		{v.Cluster.Trust, "cluster.trust"},
 		{v.Web.Key, "web.key"},
 		{v.Web.Certificate, "web.certificate"},
@@ -24,6 +26,14 @@ func usesOf(v settings.Values) store.Uses {
 			u.Files[f.file] = append(u.Files[f.file], f.setting)
 		}
 	}
+	for _, c := range v.XMPP.Certificates() {
+		for _, file := range []string{c.Key, c.Certificate, c.Bundle} {
+			if file != "" {
+				u.Files[file] = append(u.Files[file], "xmpp.certificates")
+			}
+		}
+		u.Services = append(u.Services, store.Service{Key: c.Key, Certificate: c.Certificate, Bundle: c.Bundle})
+	}
 	for _, s := range []store.Service{
 		{Key: v.XMPP.Key, Certificate: v.XMPP.Certificate, Bundle: v.XMPP.Bundle, Peers: true},
 		{Key: v.Web.Key, Certificate: v.Web.Certificate, Bundle: v.Web.Bundle},
@@ -32,7 +42,7 @@ func usesOf(v settings.Values) store.Uses {
 			u.Services = append(u.Services, s)
 		}
 	}
-	for _, file := range []string{v.Cluster.Trust, v.CallBridge.Trust} {
+	for _, file := range []string{v.Cluster.Trust, v.CallBridge.Trust, v.XMPP.ClientTrust} {
 		if file != "" {
 			u.Trust = append(u.Trust, file)
 		}
@@ -40,15 +50,15 @@ func usesOf(v settings.Values) store.Uses {
 	return u
 }
 
-// keyOf returns the key that the settings give to a service's user.
-func keyOf(user string, v settings.Values) string {
+// mayOpen reports whether the settings give a key to a service's user.
+func mayOpen(user, file string, v settings.Values) bool {
 	switch user {
 	case "quorate-xmpp":
-		return v.XMPP.Key
+		return file == v.XMPP.Key || slices.ContainsFunc(v.XMPP.Certificates(), func(c settings.DomainCertificate) bool { return file == c.Key })
 	case "quorate-web":
-		return v.Web.Key
+		return file == v.Web.Key
 	}
-	return ""
+	return false
 }
 
 // askSettings asks the configuration service.

@@ -11,6 +11,7 @@ import (
 type counter struct{ left chan struct{} }
 
 func (c counter) Enqueue([]byte) bool { c.left <- struct{}{}; return true }
+func (c counter) Room(int, int) bool  { return true }
 func (c counter) Drain() [][]byte     { return nil }
 func (c counter) Shut(string, string) {}
 
@@ -23,7 +24,7 @@ func BenchmarkRouted(b *testing.B) {
 	from, _ := bind(b, followers[0], "cb1.meet.example")
 	const window = 512
 	c := counter{make(chan struct{}, window)}
-	if _, err := followers[1].forward.Bind(b.Context(), edge.Component, jid.MustParse("cb2.meet.example"), c); err != nil {
+	if _, err := followers[1].forward.Bind(b.Context(), edge.Component, jid.MustParse("cb2.meet.example"), edge.Wish{}, c); err != nil {
 		b.Fatal(err)
 	}
 	body := make([]byte, 250)

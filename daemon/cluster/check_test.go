@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"slices"
 	"testing"
-	"time"
 
 	"quorate.org/daemon/cluster"
 	"quorate.org/daemon/fault"
@@ -13,7 +12,7 @@ import (
 )
 
 func (m *member) holdings() []cluster.Holding {
-	ctx, cancel := context.WithTimeout(m.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(m.t.Context(), patience)
 	defer cancel()
 	return m.cluster.Holdings(ctx)
 }
@@ -77,7 +76,7 @@ func TestWouldAccept(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask := func() map[string]cluster.Verdict {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		verdicts := map[string]cluster.Verdict{}
 		for _, v := range all[0].cluster.WouldAccept(ctx, []*x509.Certificate{leaf}) {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"quorate.org/daemon/consensus"
+	"quorate.org/daemon/fault"
 	"quorate.org/daemon/gossip"
 	"quorate.org/daemon/mesh"
 	"quorate.org/daemon/replica"
@@ -49,10 +50,10 @@ type Config struct {
 	Incarnation [16]byte
 	Certificate func() (*tls.Certificate, error)
 	Trust       func(chain []*x509.Certificate) error
-	NewTraffic  func(id string, links *mesh.Mesh, state func() *replica.State) Traffic
-	Directory   func() map[string]string    // on the leader: bound address → node ID
-	Entries     func(domain string) []Entry // call bridges of the domain in this node's settings; nil = none
-	OnChange    func()                      // state, leadership or members changed: look again; must not block
+	NewTraffic  func(id string, links *mesh.Mesh, c *Cluster) Traffic // it may keep c, and use it once it is told to reign
+	Directory   func() map[string]string                              // on the leader: bound address → node ID
+	Entries     func(domain string) []Entry                           // call bridges of the domain in this node's settings; nil = none
+	OnChange    func()                                                // state, leadership or members changed: look again; must not block
 	Logger      *slog.Logger
 }
 
@@ -71,8 +72,11 @@ type Cluster struct {
 	running sync.WaitGroup
 
 	clientPort atomic.Int32
+	current    atomic.Bool            // as Current says
 	evicted    atomic.Bool            // a member said so: the log that tells it does not come here
 	why        atomic.Pointer[string] // how a member refuses this node; "" for no refusal
+
+	told bool // that the log can not be read; of watch alone
 
 	saving sync.Mutex // held while the record is read or written
 	left   bool       // a transition has written the next instance's record: this one writes no more
@@ -98,7 +102,7 @@ func Open(cfg Config) (*Cluster, error) {
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.mesh = mesh.New(mesh.Config{Identity: id, Name: cfg.Name, Version: cfg.Version, Incarnation: cfg.Incarnation,
 		Certificate: cfg.Certificate, Trust: cfg.Trust, Keepalive: cfg.Heartbeat / 2, Handler: (*peers)(c), Logger: cfg.Logger})
-	c.traffic = cfg.NewTraffic(id.ID, c.mesh, c.State)
+	c.traffic = cfg.NewTraffic(id.ID, c.mesh, c)
 	if err := c.openStore(); err != nil {
 		c.stop()
 		c.mesh.Close()
@@ -107,6 +111,11 @@ func Open(cfg Config) (*Cluster, error) {
 	c.settle()
 	c.setMembership()
 	c.openPorts()
+	if c.record.Mode != Joined {
+		c.current.Store(true)
+	} else {
+		c.running.Go(c.catchUp)
+	}
 	c.running.Go(c.watch)
 	c.running.Go(c.reconcile)
 	return c, nil
@@ -203,8 +212,9 @@ func (c *Cluster) Mode() Mode { return c.record.Mode }
 func (c *Cluster) Notice() string { return c.record.Notice }
 
 // Serves reports whether this node may carry traffic: a standalone node and a
-// member do, a node that is to join does not.
-func (c *Cluster) Serves() bool { return c.record.Mode != Enabled }
+// member do, unless it can not read what a newer version wrote; a node that is to
+// join does not.
+func (c *Cluster) Serves() bool { return c.record.Mode != Enabled && c.node.Halted() == nil }
 
 // roster is the replicated state as far as it tells who belongs to the cluster.
 // Until a leader's word lets this node apply its log, the state is empty or that
@@ -301,7 +311,7 @@ func (c *Cluster) setMembership() {
 // self is this node's entry for the member table.
 func (c *Cluster) self() replica.Member {
 	return replica.Member{ID: c.id.ID, Name: c.cfg.Name, Key: c.id.Public(), Addr: c.cfg.Addr, ClientPort: int(c.clientPort.Load()),
-		MeshPort: c.cfg.MeshPort, GossipPort: c.cfg.GossipPort, Version: c.cfg.Version}
+		MeshPort: c.cfg.MeshPort, GossipPort: c.cfg.GossipPort, Version: c.cfg.Version, Format: replica.Format}
 }
 
 // watch follows leadership: it owns the answer to "do I lead", and ends a reign
@@ -309,12 +319,16 @@ func (c *Cluster) self() replica.Member {
 func (c *Cluster) watch() {
 	var term uint64
 	var version uint64
+	var incomplete bool // the archives are, and it was said
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		s := c.node.Status()
 		state := c.State()
 		leads := s.Role == consensus.Leader && c.Serves()
+		if err := c.node.Halted(); err != nil {
+			c.halt(s, err)
+		}
 		if term != 0 && (!leads || s.Term != term) {
 			c.traffic.Abdicate()
 			term = 0
@@ -333,6 +347,10 @@ func (c *Cluster) watch() {
 			}
 		}
 		version = state.Version
+		if err := c.node.ArchiveErr(); err != nil && !incomplete {
+			incomplete = true
+			c.log.Error("archives of this node lack messages until it starts again", "error", err)
+		}
 		select {
 		case <-c.ctx.Done():
 			if term != 0 {
@@ -343,6 +361,18 @@ func (c *Cluster) watch() {
 		case <-tick.C:
 		}
 		c.reconsider()
+	}
+}
+
+// halt is for a node that can not read what a newer version wrote: it says so, and
+// who reads the log shall lead.
+func (c *Cluster) halt(s consensus.Status, why error) {
+	if !c.told {
+		c.told = true
+		c.log.Error("this node can not go on", "fault", string(fault.Version), "error", why)
+	}
+	if s.Role == consensus.Leader {
+		c.HandOver()
 	}
 }
 
@@ -407,5 +437,5 @@ func (c *Cluster) Abort() error {
 
 func sameMember(a, b replica.Member) bool {
 	return a.Name == b.Name && a.Addr == b.Addr && a.ClientPort == b.ClientPort && a.MeshPort == b.MeshPort &&
-		a.GossipPort == b.GossipPort && a.Version == b.Version && bytes.Equal(a.Key, b.Key)
+		a.GossipPort == b.GossipPort && a.Version == b.Version && a.Format == b.Format && bytes.Equal(a.Key, b.Key)
 }

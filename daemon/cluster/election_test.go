@@ -1,9 +1,15 @@
 package cluster_test
 
 import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
 	"testing"
+	"time"
 
 	"quorate.org/daemon/cluster"
+	"quorate.org/daemon/replica"
 )
 
 // TestFastElectionNeedsMajority: "refused" can be a firewall's word, so one
@@ -46,5 +52,30 @@ func TestFastElectionOfTwo(t *testing.T) {
 	f.Suspect(leader.cluster.ID())
 	if f.Agreed(term) {
 		t.Error("one of two is a majority")
+	}
+}
+
+// TestSilentLeader: a leader without power takes no leave. Who asked it for a
+// change asks the next one as soon as there is one.
+func TestSilentLeader(t *testing.T) {
+	t.Parallel()
+	all := form(t, 3)
+	leader, others := leaderOf(t, all)
+	lost, asks := leader.cluster.ID(), others[0].cluster
+	leader.close()
+	until(t, "another leads", func() bool { l := asks.View().LeaderID; return l != "" && l != lost })
+	silent, err := net.Listen("tcp", net.JoinHostPort(leader.addr, strconv.Itoa(leader.port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	if err := asks.Relay(t.Context(), lost, replica.AddCallBridge("late", replica.NewSecret())); !errors.Is(err, cluster.ErrTryAgain) {
+		t.Errorf("the silent leader was waited for: %v", err)
+	}
+	expired, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	err = asks.Relay(expired, lost, replica.AddCallBridge("late", replica.NewSecret()))
+	if errors.Is(err, cluster.ErrTryAgain) {
+		t.Error("there is no time to try again")
 	}
 }

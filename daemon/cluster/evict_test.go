@@ -30,7 +30,7 @@ func TestEvictedWhileOff(t *testing.T) {
 	}
 	wantFault(t, "joining before leaving", gone.cluster.Join(t.Context(), leader.addr), fault.WrongState)
 	gone.again(func() error { return gone.cluster.Leave(t.Context(), cluster.Enabled) }, cluster.Forget)
-	gone.again(func() error { return gone.cluster.Join(t.Context(), leader.addr) }, cluster.Enter)
+	gone.join(leader)
 	until(t, "three voters are back", func() bool { v := gone.cluster.View(); return v.Voters == 3 && len(v.Peers) == 3 && voting(v) })
 	if gone.cluster.ID() == old {
 		t.Error("it came back under its old ID")

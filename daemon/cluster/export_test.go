@@ -1,6 +1,11 @@
 package cluster
 
-import "bytes"
+import (
+	"bytes"
+	"context"
+
+	"quorate.org/daemon/replica"
+)
 
 // Suspect makes this node believe that the process of a leader is gone, as a
 // link that is reset and refused does.
@@ -32,3 +37,16 @@ func (c *Cluster) GossipReads(key []byte) bool { return c.gossipPool().Reads(key
 
 // RetireNow forgets the old gossip keys before their time.
 func (c *Cluster) RetireNow() { c.gossipPool().Retire(0) }
+
+// WriteUnknown enters in the log what this version has no rule for, past every check.
+func (c *Cluster) WriteUnknown(ctx context.Context) error {
+	return c.node.Propose(ctx, replica.Command{Op: "future"})
+}
+
+// ErrTryAgain is errTryAgain.
+var ErrTryAgain = errTryAgain
+
+// Relay has a member propose as if it were the leader.
+func (c *Cluster) Relay(ctx context.Context, id string, cmd replica.Command) error {
+	return c.relay(ctx, id, proposal{Command: cmd, Relayed: true}, new(proposed))
+}

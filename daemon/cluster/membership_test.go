@@ -21,7 +21,7 @@ func TestMembershipChanges(t *testing.T) {
 	if s := gone.cluster.State(); s.Domain != "meet.example" || len(s.CallBridges) != 3 {
 		t.Errorf("the leaver has domain %q and %d call bridges at once, want its copy", s.Domain, len(s.CallBridges))
 	}
-	gone.again(func() error { return gone.cluster.Join(t.Context(), leader.addr) }, cluster.Enter)
+	gone.join(leader)
 	until(t, "three voters are back", func() bool { v := gone.cluster.View(); return v.Voters == 3 && len(v.Peers) == 3 && voting(v) })
 
 	dead := others[1]

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"quorate.org/daemon/archive"
 	"quorate.org/daemon/consensus"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/mesh"
@@ -22,6 +23,7 @@ const (
 	callPing    = "ping"
 	callBound   = "bound"
 	callApplied = "applied"
+	callCurrent = "current"
 	callHolding = "holding"
 	callAccept  = "would-accept"
 	callKey     = "gossip-key"
@@ -50,6 +52,9 @@ func (c *Cluster) Propose(ctx context.Context, cmd replica.Command) error {
 		if err == nil {
 			return c.await(ctx, index)
 		}
+		if fault.CodeOf(err) == fault.Timeout {
+			return unconfirmed()
+		}
 		if !retry(err) {
 			return err
 		}
@@ -60,6 +65,27 @@ func (c *Cluster) Propose(ctx context.Context, cmd replica.Command) error {
 		}
 	}
 }
+
+// Commit has a command committed by this node, the leader, and returns when it
+// has applied it. It is for the effects of stanzas: it asks no majority first,
+// since the router dispatches only with one, and waits for no other member.
+func (c *Cluster) Commit(ctx context.Context, cmd replica.Command) error {
+	if err := c.State().MayHold(cmd); err != nil {
+		return err
+	}
+	return c.node.Propose(ctx, cmd)
+}
+
+// Archive yields the messages in an account's archive from the oldest, as far as
+// this node has applied the log.
+func (c *Cluster) Archive(bare string) archive.Scan { return c.node.Archive(bare) }
+
+// ArchiveSize is how many messages the archives of this node have, and the bytes of
+// their file.
+func (c *Cluster) ArchiveSize() (messages uint64, bytes int64) { return c.node.ArchiveSize() }
+
+// ArchiveTrimmed is how many went from them for their age, their number and their bytes.
+func (c *Cluster) ArchiveTrimmed() (aged, crowded, heavy uint64) { return c.node.ArchiveTrimmed() }
 
 // errTryAgain marks a failure that another leader may not repeat.
 var errTryAgain = errors.New("no leader took it")
@@ -76,7 +102,14 @@ func (c *Cluster) proposeOnce(ctx context.Context, p proposal) (uint64, error) {
 		if err := c.verify(ctx); err != nil {
 			return 0, err
 		}
-		if err := c.node.Propose(ctx, p.Command); err != nil {
+		if err := c.State().MayHold(p.Command); err != nil {
+			return 0, err
+		}
+		err := c.node.Propose(ctx, p.Command)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return 0, unconfirmed()
+		}
+		if err != nil {
 			return 0, c.inWords(err)
 		}
 		index := c.node.Status().AppliedIndex
@@ -89,12 +122,45 @@ func (c *Cluster) proposeOnce(ctx context.Context, p proposal) (uint64, error) {
 	var out proposed
 	for _, id := range c.askOrder(s.LeaderID) {
 		p.Relayed = id == s.LeaderID
-		err := c.mesh.CallMember(ctx, id, callPropose, p, &out)
+		err := c.relay(ctx, id, p, &out)
 		if err == nil || !retry(err) {
 			return out.Index, err
 		}
 	}
 	return 0, errTryAgain
+}
+
+// relay has a member propose. The leader is waited for only while no other leads:
+// one that lost its power says nothing, and the time is needed to ask the next.
+func (c *Cluster) relay(ctx context.Context, id string, p proposal, out *proposed) error {
+	asking, stop := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer stop()
+	if p.Relayed {
+		watching.Go(func() { c.awaitOther(asking, id, stop) })
+	}
+	err := c.mesh.CallMember(asking, id, callPropose, p, out)
+	if err != nil && asking.Err() != nil && ctx.Err() == nil {
+		return errTryAgain
+	}
+	return err
+}
+
+// awaitOther calls elected when another node than id leads.
+func (c *Cluster) awaitOther(ctx context.Context, id string, elected func()) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if l := c.node.Status().LeaderID; l != "" && l != id {
+				elected()
+			}
+		}
+	}
 }
 
 // spreadWait is how long a write waits for the slowest member it can reach.
@@ -172,6 +238,12 @@ func (c *Cluster) inWords(err error) error {
 	return c.noQuorum()
 }
 
+// unconfirmed is told when a change is in the log, or on its way there, and its time
+// is up.
+func unconfirmed() error {
+	return fault.Mend(fault.Timeout, "the cluster did not confirm the change in time; it may come about yet", "see whether it did, else try again")
+}
+
 // noQuorum says how many voters are missing.
 func (c *Cluster) noQuorum() error {
 	v := c.View()
@@ -198,6 +270,12 @@ func (c *Cluster) answer(from mesh.Caller, method string, body []byte) ([]byte, 
 			return nil, fmt.Errorf("decoding index: %w", err)
 		}
 		return []byte("{}"), c.await(ctx, p.Index)
+	case callCurrent:
+		index, err := c.answerCurrent(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(index)
 	case callBound:
 		return json.Marshal(c.cfg.Directory())
 	case callPropose:

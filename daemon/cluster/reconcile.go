@@ -201,15 +201,21 @@ func (c *Cluster) seed() {
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, 10*time.Second)
 	defer cancel()
-	cmds := make([]replica.Command, 0, len(from.CallBridges)+len(from.Accounts)+1)
+	cmds := make([]replica.Command, 0, len(from.Domains)+len(from.CallBridges)+len(from.Accounts)+2)
 	if from.Domain != "" {
 		cmds = append(cmds, replica.SetDomain(from.Domain))
+	}
+	for _, d := range from.SortedDomains() {
+		cmds = append(cmds, replica.AddDomain(d.Name))
 	}
 	for _, b := range from.SortedCallBridges() {
 		cmds = append(cmds, replica.AddCallBridgeSecret(b.Name, b.Secret))
 	}
 	for _, a := range from.SortedAccounts() {
 		cmds = append(cmds, replica.SetAccount(a))
+	}
+	if from.Users.Len()+from.Services.Len() > 0 {
+		cmds = append(cmds, replica.TakeUsers(from))
 	}
 	for _, cmd := range cmds {
 		if err := c.node.Propose(ctx, cmd); err != nil {

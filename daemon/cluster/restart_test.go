@@ -1,13 +1,13 @@
 package cluster_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
-	"quorate.org/daemon/cluster"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/replica"
 )
@@ -37,6 +37,33 @@ func TestPowerOff(t *testing.T) {
 	}
 	if a, b := ids(after), ids(before); !slices.Equal(a, b) {
 		t.Errorf("the members are %v, before they were %v", a, b)
+	}
+}
+
+// TestCurrent: a node that was away calls itself current when it has all that was
+// written meanwhile, and not while nobody leads.
+func TestCurrent(t *testing.T) {
+	t.Parallel()
+	all := form(t, 3)
+	back, others := all[2], all[:2]
+	back.close()
+	const count = 20
+	before := len(others[0].cluster.State().CallBridges)
+	for i := range count {
+		propose(t, others[0], replica.AddCallBridge(fmt.Sprintf("meanwhile%d", i), replica.NewSecret()))
+	}
+	back.open()
+	until(t, "the node to be current", back.cluster.Current)
+	if got := len(back.cluster.State().CallBridges); got != before+count {
+		t.Errorf("it is current with %d Call Bridges of %d", got, before+count)
+	}
+	for _, m := range all {
+		m.close()
+	}
+	back.open()
+	until(t, "the others to be missed", func() bool { return back.cluster.View().Reason != "" })
+	if back.cluster.Current() {
+		t.Error("without a leader it calls itself current")
 	}
 }
 
@@ -78,7 +105,7 @@ func TestSameAddress(t *testing.T) {
 	dead.open()
 	dead.again(dead.cluster.Enable, nil)
 	until(t, "its old link is down", func() bool { return followers[1].cluster.View().Reachable == 2 })
-	dead.again(func() error { return dead.cluster.Join(t.Context(), followers[1].addr) }, cluster.Enter)
+	dead.join(followers[1])
 	for _, m := range all {
 		until(t, m.addr+" has three voters", func() bool { v := m.cluster.View(); return v.Voters == 3 && len(v.Peers) == 3 && voting(v) })
 	}

@@ -68,6 +68,7 @@ func (c *Cluster) View() View {
 	v.Tolerates = max(0, v.Reachable-v.Needed)
 	v.Peers = c.peerViews(s)
 	switch {
+	case c.node.Halted() != nil: // told below
 	case c.record.Mode == Standalone:
 		v.State = StateStandalone
 	case c.Returns():
@@ -101,7 +102,17 @@ func (c *Cluster) View() View {
 			v.Reason += "; " + *why
 		}
 	}
+	if err := c.node.Halted(); err != nil {
+		v.Reason = err.Error()
+	}
 	return v
+}
+
+// Progress returns the last entry of this node's log, the last that is committed
+// as far as it knows, and the last that is applied here.
+func (c *Cluster) Progress() (last, committed, applied uint64) {
+	s := c.node.Status()
+	return s.LastIndex, s.CommitIndex, s.AppliedIndex
 }
 
 func (c *Cluster) peerViews(s consensus.Status) []PeerView {

@@ -417,6 +417,12 @@ func TestRecoveryKey(t *testing.T) {
 	if _, err := r.RecoveryKey(t.Context()); fault.CodeOf(err) != fault.NotFound {
 		t.Errorf("a disk that is not encrypted: %v", err)
 	}
+	if err := os.WriteFile(r.unlocked(), []byte("tpm\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.RecoveryKey(t.Context()); fault.CodeOf(err) != fault.UnitFailed || !strings.Contains(err.Error(), "systemctl restart quorate-diskkey") {
+		t.Errorf("an encrypted disk without a recovery key: %v", err)
+	}
 	const key = "cbdefghi-jklnrtuv"
 	if err := os.WriteFile(r.recovery(), []byte(key), 0o600); err != nil {
 		t.Fatal(err)

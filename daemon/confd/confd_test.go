@@ -127,11 +127,11 @@ func TestSetAndUnset(t *testing.T) {
 	r := newRig(t)
 	const hand = "# mine\n[xmpp]\nclient_port = 6000\n"
 	r.edit("quorate.toml", hand)
-	generation, err := r.Set(t.Context(), map[string]any{"xmpp.client_port": "6001", "xmpp.listen": "a,10.0.0.1", "xmpp.enabled": true, "xmpp.outbox": 131072})
+	generation, err := r.Set(t.Context(), map[string]any{"xmpp.client_port": "6001", "xmpp.listen": "a,10.0.0.1", "xmpp.enabled": true, "xmpp.outbox": 2097152})
 	if err != nil || generation != 2 {
 		t.Fatalf("generation %d, %v", generation, err)
 	}
-	if diff := cmp.Diff([]any{int64(6001), []string{"a", "10.0.0.1"}, true, int64(131072)},
+	if diff := cmp.Diff([]any{int64(6001), []string{"a", "10.0.0.1"}, true, int64(2097152)},
 		[]any{r.value("xmpp.client_port"), r.value("xmpp.listen"), r.value("xmpp.enabled"), r.value("xmpp.outbox")}); diff != "" {
 		t.Error(diff)
 	}
@@ -215,7 +215,7 @@ func TestDamagedStateIsNoObstacle(t *testing.T) {
 
 func TestEveryValueSurvivesARestart(t *testing.T) {
 	r := newRig(t)
-	r.edit("quorate.toml", "[xmpp]\nlisten = [\"a\", \"b\"]\nmax_stanza = \"1MiB\"\nauth_timeout = \"1m\"\n[[xmpp.callbridge]]\nname = \"cb1\"\nsecret = \"s\"\n")
+	r.edit("quorate.toml", "[xmpp]\nlisten = [\"a\", \"b\"]\nmax_stanza = \"512KiB\"\nauth_timeout = \"1m\"\n[[xmpp.callbridge]]\nname = \"cb1\"\nsecret = \"s\"\n")
 	if _, err := r.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}

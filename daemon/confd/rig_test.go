@@ -1,7 +1,6 @@
 package confd_test
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"quorate.org/daemon/bus/bustest"
 	"quorate.org/daemon/confd"
 	"quorate.org/daemon/journal"
+	"quorate.org/daemon/journal/journaltest"
 )
 
 // rig is a configuration service on a private bus, and a client of it.
@@ -23,9 +23,10 @@ type rig struct {
 	exchange   string
 	report     string
 	keys       string
+	keymaps    string
 	certs      *fakeKeeper
 	xmpp       *fakeKeeper
-	log        *journalText
+	log        *journaltest.Text
 	machine    *fakeMachine
 	service    *confd.Service
 	server     *bus.Conn
@@ -35,7 +36,7 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	bustest.Start(t)
-	r := &rig{t: t, dir: t.TempDir(), state: t.TempDir(), exchange: t.TempDir(), report: filepath.Join(t.TempDir(), "report.json"), keys: filepath.Join(t.TempDir(), "keys.pem"), log: &journalText{}, machine: &fakeMachine{},
+	r := &rig{t: t, dir: t.TempDir(), state: t.TempDir(), exchange: t.TempDir(), report: filepath.Join(t.TempDir(), "report.json"), keys: filepath.Join(t.TempDir(), "keys.pem"), keymaps: t.TempDir(), log: &journaltest.Text{}, machine: &fakeMachine{},
 		certs: &fakeKeeper{parts: `{"certificates":["old"]}`}, xmpp: &fakeKeeper{parts: `{"identity":{"host":"cb2","node_id":"aa","cluster_id":"cc","version":"1"},"state":{"s":1}}`}}
 	r.start()
 	return r
@@ -58,7 +59,7 @@ func rigOn(t *testing.T, disk, what string) *rig {
 func (r *rig) start() {
 	r.t.Helper()
 	log := slog.New(journal.Text(r.log, slog.LevelInfo))
-	s, err := confd.Open(confd.Config{Dir: r.dir, State: r.state, Exchange: r.exchange, Recovery: r.recovery(), Report: r.report, UpdateKeys: r.keys, Work: 10, Machine: r.machine,
+	s, err := confd.Open(confd.Config{Dir: r.dir, State: r.state, Exchange: r.exchange, Recovery: r.recovery(), Unlocked: r.unlocked(), Report: r.report, UpdateKeys: r.keys, Keymaps: r.keymaps, Work: 10, Machine: r.machine,
 		Others: confd.Others{Certificates: r.certs, Xmpp: r.xmpp}, Log: log})
 	if err != nil {
 		r.t.Fatal(err)
@@ -78,6 +79,8 @@ func (r *rig) start() {
 }
 
 func (r *rig) recovery() string { return filepath.Join(r.state, "recovery-key") }
+
+func (r *rig) unlocked() string { return filepath.Join(r.state, "unlocked") }
 
 // restart ends the service and starts it on the same folders.
 func (r *rig) restart() {
@@ -146,24 +149,6 @@ func (r *rig) shown(key string) (value, source string) {
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// journalText collects what was logged.
-type journalText struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (j *journalText) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.Write(p)
-}
-
-func (j *journalText) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.String()
-}
-
 // fakeMachine records what the system was asked.
 type fakeMachine struct {
 	mu    sync.Mutex
@@ -194,6 +179,10 @@ func (m *fakeMachine) Power(_ context.Context, act string) error { return m.note
 func (m *fakeMachine) SetHostname(_ context.Context, name string) error {
 	return m.note("hostname " + name)
 }
+func (m *fakeMachine) SetTimezone(_ context.Context, zone string) error {
+	return m.note("zone " + zone)
+}
+func (m *fakeMachine) Timezone(context.Context) (string, error)    { return "Etc/UTC", nil }
 func (m *fakeMachine) Forget(_ context.Context, unit string) error { return m.note("forget " + unit) }
 func (m *fakeMachine) Begin(_ context.Context, unit string) error  { return m.note("begin " + unit) }
 func (m *fakeMachine) Busy(context.Context, string) (bool, error) {

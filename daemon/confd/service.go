@@ -22,6 +22,8 @@ type Machine interface {
 	Power(ctx context.Context, act string) error
 	SetHostname(ctx context.Context, name string) error
 	Hostname(ctx context.Context) (string, error)
+	SetTimezone(ctx context.Context, zone string) error
+	Timezone(ctx context.Context) (string, error)
 	Forget(ctx context.Context, unit string) error
 	Begin(ctx context.Context, unit string) error
 	Busy(ctx context.Context, pattern string) (bool, error)
@@ -33,9 +35,11 @@ type Config struct {
 	State      string // private folder of the last good configuration
 	Exchange   string // the folder backups come and go by
 	Recovery   string // the file with the recovery key of the disk; there is none where the disk is not encrypted
+	Unlocked   string // the file that is there when it is
 	Work       int    // what a guess at a backup's passphrase costs: backup.Work, or less in tests
 	Report     string // the file that tells which versions are installed
 	UpdateKeys string // the file with the keys of those who may sign updates
+	Keymaps    string // folder of folders with the layouts of keyboards
 	Machine    Machine
 	Others     Others // of backup, rollback and factory reset
 	Log        *slog.Logger

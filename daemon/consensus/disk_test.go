@@ -90,7 +90,9 @@ func TestRecover(t *testing.T) {
 	a := l.form(m1.ID, m2.ID)
 	l.propose(a, replica.Initialize("old", m1, bytes.Repeat([]byte{1}, 32), replica.New()))
 	l.propose(a, replica.Join(m2, replica.New(), ""))
-	l.propose(a, replica.SetDomain("meet.example"))
+	for _, c := range []replica.Command{replica.SetDomain("meet.example"), account("alice"), filing(1, 9, 0)} {
+		l.propose(a, c)
+	}
 	l.close(m2.ID)
 	l.close(m1.ID)
 
@@ -108,6 +110,9 @@ func TestRecover(t *testing.T) {
 	_, removed := s.Removed[m2.ID]
 	if s.ClusterID != "new" || s.Domain != "meet.example" || len(s.Members) != 1 || !removed || !bytes.Equal(s.GossipKey, newKey) {
 		t.Errorf("state = %s", replica.Encode(s))
+	}
+	if got := filed(a, alice); len(got) != 1 {
+		t.Errorf("the archive is %q", got)
 	}
 }
 

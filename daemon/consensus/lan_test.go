@@ -16,7 +16,7 @@ import (
 )
 
 // patience bounds every wait of these tests.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // lan is a network of nodes in this process over loopback TCP. Links can be cut.
 type lan struct {
@@ -177,6 +177,25 @@ func (l *lan) await(what string, ok func() bool) {
 			l.t.Fatalf("there was never %s", what)
 		}
 	}
+}
+
+// look has await look again and again, until stop, where no change tells it to.
+func (l *lan) look() (stop func()) {
+	done := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				l.kick()
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() { close(done); running.Wait() }
 }
 
 // leader waits until exactly the given nodes agree on one leader among them.

@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"quorate.org/daemon/archive"
 	"quorate.org/daemon/replica"
 )
 
@@ -51,6 +53,8 @@ type Config struct {
 
 	Logger   *slog.Logger // nil = slog.Default()
 	OnChange func()       // called after changes, see the package comment; may be nil; must not call Close or Shutdown
+
+	room room // of the log; 0 = default
 }
 
 // Node is this node's part in the consensus.
@@ -59,9 +63,12 @@ type Node struct {
 	raft    *raft.Raft
 	fsm     *machine
 	trans   *transport
-	store   *store
+	disk    *disk
 	log     *slog.Logger
 	watch   *watcher
+	tail    *tail
+	running sync.WaitGroup
+	done    chan struct{} // closed when the node closes
 	rpcWait time.Duration
 
 	closing  sync.Once
@@ -86,7 +93,7 @@ func Open(cfg Config, t Transport, bootstrap bool) (*Node, error) {
 	if err != nil {
 		trans.Close()
 		trans.wait()
-		disk.store.Close()
+		disk.close()
 		return nil, err
 	}
 	return n, nil
@@ -94,7 +101,7 @@ func Open(cfg Config, t Transport, bootstrap bool) (*Node, error) {
 
 func start(cfg Config, disk *disk, trans *transport, bootstrap bool) (*Node, error) {
 	watch := newWatcher(cfg.OnChange)
-	fsm := newMachine(watch.kick)
+	fsm := newMachine(disk.archives, watch.kick)
 	rc := cfg.raft()
 	snaps := &snapshots{disk.snapshots, fsm}
 	if bootstrap {
@@ -104,23 +111,25 @@ func start(cfg Config, disk *disk, trans *transport, bootstrap bool) (*Node, err
 			return nil, fmt.Errorf("bootstrapping raft: %w", err)
 		}
 	}
-	logs, err := raft.NewLogCache(logCache, disk.store)
+	logs, err := newTail(disk.store, cfg.room)
 	if err != nil {
-		return nil, fmt.Errorf("making raft log cache: %w", err)
+		return nil, fmt.Errorf("measuring the raft log: %w", err)
 	}
 	r, err := raft.NewRaft(rc, fsm, logs, disk.store, snaps, trans)
 	if err != nil {
 		return nil, fmt.Errorf("starting raft: %w", err)
 	}
-	n := &Node{id: cfg.ID, raft: r, fsm: fsm, trans: trans, store: disk.store, log: cfg.Logger, watch: watch, rpcWait: rc.HeartbeatTimeout}
+	n := &Node{id: cfg.ID, raft: r, fsm: fsm, trans: trans, disk: disk, log: cfg.Logger, watch: watch, tail: logs,
+		done: make(chan struct{}), rpcWait: rc.HeartbeatTimeout}
 	watch.start(r)
+	n.running.Go(n.compact)
 	return n, nil
 }
 
 const (
-	logCache          = 512  // newest log entries kept in memory for replication
 	snapshotThreshold = 4096 // log entries after which a snapshot is worth taking
 	trailingLogs      = 4096 // log entries kept behind a snapshot, so that a short absence needs no snapshot
+	appendedAtOnce    = 16   // log entries that a follower which is behind is sent in one request: some 20 MB at most
 	snapshotsKept     = 2
 )
 
@@ -152,6 +161,7 @@ func (cfg Config) raft() *raft.Config {
 	rc.LeaderLeaseTimeout = cfg.Lease
 	rc.SnapshotThreshold = snapshotThreshold
 	rc.TrailingLogs = trailingLogs
+	rc.MaxAppendEntries = appendedAtOnce
 	rc.ShutdownOnRemove = false // the owner of the node decides what a removed node does
 	rc.NoLegacyTelemetry = true
 	rc.Logger = newLogger(cfg.Logger)
@@ -165,8 +175,11 @@ func server(id string) raft.Server {
 // disk is what a node keeps in its directory.
 type disk struct {
 	store     *store
+	archives  *archives
 	snapshots *raft.FileSnapshotStore
 }
+
+func (d *disk) close() error { return errors.Join(d.store.Close(), d.archives.close()) }
 
 func openDisk(cfg Config) (*disk, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
@@ -180,12 +193,42 @@ func openDisk(cfg Config) (*disk, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &disk{s, snaps}, nil
+	a, err := openArchives(filepath.Join(cfg.Dir, archiveFile))
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return &disk{s, a, snaps}, nil
 }
 
 // State returns the newest state this node has applied. On the leader, call
 // Barrier first when it must hold everything that was ever committed.
 func (n *Node) State() *replica.State { return n.fsm.state.Load() }
+
+// Halted returns why this node applies nothing any more: its log has an entry that
+// a newer version wrote. nil while all is well.
+func (n *Node) Halted() error {
+	if f := n.fsm.halted.Load(); f != nil {
+		return f
+	}
+	return nil
+}
+
+// Archive yields the messages in an account's archive from the oldest, as far as
+// this node has applied the log. What it yields holds during the call.
+func (n *Node) Archive(bare string) archive.Scan { return n.disk.archives.scan(bare) }
+
+// ArchiveSize is how many messages the archives have, and the bytes of their file.
+func (n *Node) ArchiveSize() (messages uint64, bytes int64) { return n.disk.archives.size() }
+
+// ArchiveTrimmed is how many messages went from the archives of this node for their
+// age, their number and their bytes, since it was opened; what the log repeats is in it.
+func (n *Node) ArchiveTrimmed() (aged, crowded, heavy uint64) {
+	a := n.disk.archives
+	return a.aged.Load(), a.crowded.Load(), a.heavy.Load()
+}
+
+// ArchiveErr is why the archives on this node are not complete, nil while they are.
+func (n *Node) ArchiveErr() error { return n.disk.archives.err() }
 
 // Shutdown hands leadership over when this node has it and another voter can
 // take it, within one election timeout, and closes the node.
@@ -211,9 +254,11 @@ func (n *Node) close() error {
 	stopped := n.raft.Shutdown()
 	n.trans.Close()
 	stopped.Error()
+	close(n.done)
+	n.running.Wait()
 	n.trans.wait()
 	n.watch.stop()
-	if err := n.store.Close(); err != nil {
+	if err := n.disk.close(); err != nil {
 		return fmt.Errorf("closing raft log: %w", err)
 	}
 	return nil

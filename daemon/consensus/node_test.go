@@ -279,3 +279,41 @@ func BenchmarkPropose(b *testing.B) {
 		})
 	})
 }
+
+// A node that meets an entry it can not read applies nothing behind it and takes no
+// snapshot without it; the next version finds all of it in the log.
+func TestUnreadEntry(t *testing.T) {
+	l := newLAN(t, fast)
+	a := l.form("a", "b", "c")
+	c := l.nodes["c"]
+	before := replica.Encode(c.State())
+	c.fsm.halted.Store(fault.Mend(fault.Version, "the log entry 7 can not be read", "upgrade this node")) // as Apply does
+	l.propose(a, replica.SetDomain("meet.example"))
+	stop := l.look() // nothing changes at c, so nobody tells
+	l.await("the entry at c", func() bool { return c.Status().AppliedIndex >= a.Status().AppliedIndex })
+	stop()
+	if !bytes.Equal(replica.Encode(c.State()), before) {
+		t.Error("c goes on without what it could not read")
+	}
+	if _, err := c.fsm.Snapshot(); !errors.Is(err, &fault.Error{Code: fault.Version}) {
+		t.Errorf("c takes a snapshot: %v", err)
+	}
+	if err := c.Halted(); err == nil || a.Halted() != nil {
+		t.Errorf("c says %v, a says %v", err, a.Halted())
+	}
+	l.close("c")
+	c = l.open("c", false) // upgraded
+	l.await("the whole log at c", func() bool { return bytes.Equal(replica.Encode(c.State()), replica.Encode(a.State())) })
+}
+
+// The entry itself ends the applying.
+func TestNewerEntryHalts(t *testing.T) {
+	l := newLAN(t, fast)
+	a := l.form("a")
+	if err := a.Propose(l.ctx(), replica.Command{Op: "future"}); !errors.Is(err, &fault.Error{Code: fault.Version}) {
+		t.Errorf("an unknown command is answered %v", err)
+	}
+	if err := a.Propose(l.ctx(), replica.SetDomain("meet.example")); !errors.Is(err, &fault.Error{Code: fault.Version}) || a.State().Domain != "" {
+		t.Errorf("behind it %q is the domain, and the answer %v", a.State().Domain, err)
+	}
+}

@@ -15,7 +15,7 @@ func HasState(cfg Config) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer disk.store.Close()
+	defer disk.close()
 	has, err := raft.HasExistingState(disk.store, disk.store, disk.snapshots)
 	if err != nil {
 		return false, fmt.Errorf("looking for raft state: %w", err)
@@ -35,11 +35,14 @@ func Recover(cfg Config, c replica.Command) error {
 	if err != nil {
 		return err
 	}
-	defer disk.store.Close()
-	fsm := &recovering{machine: newMachine(func() {}), last: c}
+	defer disk.close()
+	fsm := &recovering{machine: newMachine(disk.archives, func() {}), last: c}
 	_, loopback := raft.NewInmemTransport(raft.ServerAddress(cfg.ID)) // only names this node in the snapshot
 	self := raft.Configuration{Servers: []raft.Server{server(cfg.ID)}}
 	err = raft.RecoverCluster(cfg.raft(), fsm, disk.store, disk.store, disk.snapshots, loopback, self)
+	if fsm.taken != nil {
+		fsm.taken.Release()
+	}
 	if fsm.refusal != nil {
 		return fsm.refusal // raft keeps only its text
 	}
@@ -55,6 +58,7 @@ type recovering struct {
 	*machine
 	last    replica.Command
 	refusal error
+	taken   raft.FSMSnapshot // raft does not release it
 }
 
 // Snapshot implements raft.FSM.
@@ -65,5 +69,6 @@ func (r *recovering) Snapshot() (raft.FSMSnapshot, error) {
 		r.refusal = err
 		return nil, err
 	}
-	return snapshot{next}, nil
+	r.taken, err = r.capture(next)
+	return r.taken, err
 }

@@ -71,6 +71,16 @@ func (s *store) edge(move func(*bbolt.Cursor) ([]byte, []byte)) (index uint64, e
 	return index, err
 }
 
+// lengths yields how large each entry is, from the oldest.
+func (s *store) lengths(yield func(index uint64, size int)) error {
+	return s.db.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketLogs).ForEach(func(k, v []byte) error {
+			yield(binary.BigEndian.Uint64(k), len(v))
+			return nil
+		})
+	})
+}
+
 // GetLog reads the entry of an index into log, or fails with raft.ErrLogNotFound.
 func (s *store) GetLog(index uint64, log *raft.Log) error {
 	return s.db.View(func(tx *bbolt.Tx) error {

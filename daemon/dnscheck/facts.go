@@ -1,6 +1,7 @@
 package dnscheck
 
 import (
+	"cmp"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -25,6 +26,10 @@ type Node struct {
 // Facts are all that is known when the records are judged.
 type Facts struct {
 	Domain string // in its ASCII form
+
+	// Home is the XMPP domain where Domain is a further one, which has no call
+	// bridges and whose nodes are named in Home; else "".
+	Home string
 
 	// Nodes are the members. None means that they are not known, for the domain
 	// is another's: what is found is judged then, not what is missing.
@@ -86,6 +91,14 @@ var services = []service{
 	{"_xmpps-server._tcp", 0, 0, clientPort, useless},
 }
 
+// services are those of the domain: a further one has no call bridges.
+func (f Facts) services() []service {
+	if f.Home != "" {
+		return services[1:]
+	}
+	return services
+}
+
 func (s service) name(domain string) string { return s.label + "." + domain }
 
 // wish is how much the service is wanted of a domain whose nodes are not known:
@@ -129,5 +142,5 @@ func (f Facts) fqdn(n Node) string {
 	if strings.Contains(name, ".") {
 		return name
 	}
-	return name + "." + f.Domain
+	return name + "." + cmp.Or(f.Home, f.Domain)
 }

@@ -17,7 +17,7 @@ func Judge(f Facts) Report {
 		j.hosts = append(j.hosts, j.hostOf(n))
 	}
 	j.nameServers()
-	for _, s := range services {
+	for _, s := range j.services() {
 		j.service(s)
 	}
 	j.addresses()
@@ -128,7 +128,7 @@ func (j *judgement) hostOf(n Node) string {
 		return own
 	}
 	candidates := []string{own}
-	for _, s := range services {
+	for _, s := range j.services() {
 		offers, _ := j.offers(s.name(j.Domain))
 		for _, o := range offers {
 			candidates = append(candidates, o.target)

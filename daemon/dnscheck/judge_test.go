@@ -309,6 +309,32 @@ func TestDirectTLSIsOptional(t *testing.T) {
 }
 
 // From nothing to everything: the zone lines alone make a zone that passes.
+// A further domain needs no records of call bridges, and its nodes are named in
+// the XMPP domain.
+func TestFurtherDomain(t *testing.T) {
+	judged := func(zone string) Report {
+		f := Facts{Domain: "second.example", Home: domain, Nodes: three(), Servers: []string{"s"}, Probes: map[netip.AddrPort]string{}}
+		for open := Questions(f); len(open) > 0; open = Questions(f) {
+			for _, q := range open {
+				if strings.Contains(q.Name, "component") {
+					t.Errorf("asked for %s", q.Name)
+				}
+				f.Answers = append(f.Answers, answerFrom(master(t, zone), q))
+			}
+		}
+		for _, p := range Probes(f) {
+			f.Probes[p] = ""
+		}
+		return Judge(f)
+	}
+	if r := judged(strings.ReplaceAll(right, "._tcp.meet.example", "._tcp.second.example")); !r.OK || len(r.Findings) > 0 || r.Domain != "second.example" {
+		t.Errorf("%+v", r)
+	}
+	if zone := strings.Join(judged("").Zone, "\n"); !strings.Contains(zone, "_xmpp-client._tcp.second.example. 86400 IN SRV 10 50 5222 cb1.meet.example.") {
+		t.Errorf("proposed:\n%s", zone)
+	}
+}
+
 func TestEmptyZone(t *testing.T) {
 	for _, nodes := range [][]Node{
 		three(), three()[:1],

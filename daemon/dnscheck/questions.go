@@ -22,7 +22,7 @@ func Questions(f Facts) []Question {
 			}
 		}
 	}
-	for _, s := range services {
+	for _, s := range f.services() {
 		ask(s.name(f.Domain), srv)
 	}
 	for _, name := range hosts(f) {
@@ -46,7 +46,7 @@ func hosts(f Facts) []string {
 	for _, n := range f.Nodes {
 		add(f.fqdn(n))
 	}
-	for _, s := range services {
+	for _, s := range f.services() {
 		offers, _ := x.offers(s.name(f.Domain))
 		for _, o := range offers {
 			if s.wanted != useless {
@@ -67,7 +67,7 @@ func hosts(f Facts) []string {
 func Probes(f Facts) []netip.AddrPort {
 	x := indexOf(f)
 	var all []netip.AddrPort
-	for _, s := range services {
+	for _, s := range f.services() {
 		if s.wanted == useless {
 			continue
 		}

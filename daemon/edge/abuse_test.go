@@ -152,10 +152,7 @@ func TestSlowReader(t *testing.T) {
 	if next != taken {
 		t.Errorf("%d of %d messages written or given back", next, taken)
 	}
-	found := r.log.having("message", "session ended")
-	for end := time.Now().Add(patience); len(found) == 0 && time.Now().Before(end); found = r.log.having("message", "session ended") {
-		time.Sleep(time.Millisecond) // it is told behind the session's close
-	}
+	found := r.logged(1, "message", "session ended")
 	if len(found) != 1 || !strings.Contains(found[0]["reason"], "resource-constraint") {
 		t.Errorf("in the journal: %v", found)
 	}
@@ -186,6 +183,9 @@ func TestStalledWrite(t *testing.T) {
 	}
 	if closed := r.closedSession(); closed != s || len(closed.unwritten) == 0 {
 		t.Fatalf("closed %s, %d unwritten", closed.jid, len(closed.unwritten))
+	}
+	if n := r.edge.Seen().Reached[boundWrite]; n == 0 {
+		t.Error("that is not counted")
 	}
 }
 
@@ -257,7 +257,7 @@ func TestAddressLimits(t *testing.T) {
 	for range 2 {
 		turnedAway(t, r)
 	}
-	if n := len(r.log.having("message", "connections refused: too many of this address, or too many failed sign-ins")); n != 1 {
+	if n := len(r.logged(1, "message", "connections refused: too many of this node, of this address, or too many failed sign-ins")); n != 1 {
 		t.Errorf("%d times in the journal", n)
 	}
 	for _, p := range held {
@@ -298,7 +298,8 @@ func turnedAway(t *testing.T, r *rig) {
 	}
 }
 
-// TestOldTLS refuses what is older than TLS 1.2.
+// TestOldTLS refuses what is older than TLS 1.2, and its weak suites (RFC 7590 §3,
+// RFC 9325).
 func TestOldTLS(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Limits{})
@@ -308,8 +309,13 @@ func TestOldTLS(t *testing.T) {
 		c.Close()
 		t.Error("TLS 1.1 is spoken")
 	}
-	r.dial(true) // a whole handshake: the one before is handled
-	if n := len(r.log.having("message", "TLS handshake failed")); n != 1 {
+	weak := clientTLS.Clone()
+	weak.MaxVersion, weak.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, tls.TLS_RSA_WITH_AES_128_GCM_SHA256}
+	if c, err := tls.Dial("tcp", r.address(true), weak); err == nil {
+		c.Close()
+		t.Error("a suite without authenticated encryption, or without forward secrecy, is spoken")
+	}
+	if n := len(r.logged(2, "message", "TLS handshake failed")); n != 2 {
 		t.Errorf("%d times in the journal", n)
 	}
 }

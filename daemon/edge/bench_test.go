@@ -54,7 +54,7 @@ func BenchmarkIngress(b *testing.B) {
 // BenchmarkEnqueue is what one stanza costs in the outbox, without its write.
 func BenchmarkEnqueue(b *testing.B) {
 	var o outbox
-	o.init(1 << 20)
+	o.init(1<<20, 0)
 	o.release()
 	raw := []byte(message)
 	b.SetBytes(int64(len(message)))

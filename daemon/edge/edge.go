@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -23,7 +24,9 @@ type Edge struct {
 	accounts Accounts
 	log      *slog.Logger
 	gate     gate
+	ledger   ledger
 	turned   turned
+	counts   counts
 	set      atomic.Pointer[settings] // for new connections
 
 	mu        sync.Mutex // guards all below
@@ -40,7 +43,7 @@ var ErrStopped = errors.New("the edge has stopped")
 // New returns an Edge that serves nothing until Apply.
 func New(r Router, a Accounts, l *slog.Logger) *Edge {
 	e := &Edge{
-		router: r, accounts: a, log: l,
+		router: r, accounts: a, log: l, ledger: ledger{seed: maphash.MakeSeed()},
 		listeners: make(map[port]*listener),
 		conns:     make(map[*conn]struct{}),
 	}
@@ -145,15 +148,24 @@ func (e *Edge) abort() {
 	}
 }
 
-// sweep ends the streams of peers that do not read.
+// sweep writes what inactive clients have waited for long enough. It ends the streams of peers that do not read, and those that a certificate
+// let in which is valid no more (RFC 6120 §13.7.2.3).
 func (e *Edge) sweep(now time.Time) {
 	e.gate.sweep(now, e.set.Load().limits)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for c := range e.conns {
 		if c.out.stalled(now, c.set.limits.WriteTimeout) {
+			e.counts.reach(boundWrite)
 			c.out.stop()
 			c.Shut(stanza.StreamResourceConstraint, "the peer does not read")
+		}
+		if r := c.out.overdue(now, c.set.limits.IdleWait); r == queuedGo {
+			e.counts.reach(boundIdleWait)
+			c.start(r)
+		}
+		if c.bound.Load() != 0 && !c.until.IsZero() && now.After(c.until) {
+			c.Shut(stanza.StreamReset, "the client's certificate has expired")
 		}
 	}
 }
@@ -164,17 +176,28 @@ func (e *Edge) adopt(tcp net.Conn, direct bool) {
 	set := e.set.Load()
 	peer := addrOf(tcp)
 	log := connLogger(e.log, peer.String(), direct)
-	if v := e.gate.admit(peer.Addr(), time.Now(), set.limits); v != admitted {
+	if v, why := e.gate.admit(peer.Addr(), time.Now(), set.limits); v != admitted {
+		e.counts.reach(why)
 		if v == refusedFirst {
-			log.Warn("connections refused: too many of this address, or too many failed sign-ins")
+			log.Warn("connections refused: too many of this node, of this address, or too many failed sign-ins", "bound", why)
 		}
 		tcp.Close()
 		return
 	}
-	c := &conn{edge: e, set: set, direct: direct, peer: peer, log: log, tcp: &carrier{Conn: tcp}}
+	carried, err := newCarrier(tcp)
+	if err != nil { // it is closed
+		log.Debug("taking a connection in", "reason", err)
+		tcp.Close()
+		e.gate.leave(peer.Addr())
+		return
+	}
+	if err := carried.hurry(set.limits.WriteTimeout); err != nil { // the peer has gone already, most likely
+		log.Debug("limiting what is not acknowledged", "reason", err)
+	}
+	c := &conn{edge: e, set: set, direct: direct, peer: peer, log: log, tcp: carried}
 	c.wire = c.tcp
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.out.init(set.limits.Outbox)
+	c.out.init(set.limits.Outbox, set.limits.IdleBytes)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !e.open {
@@ -184,6 +207,7 @@ func (e *Edge) adopt(tcp net.Conn, direct bool) {
 		return
 	}
 	e.conns[c] = struct{}{}
+	e.counts.accepted[index(direct)].Add(1)
 	e.wg.Go(c.serve)
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -57,8 +58,38 @@ func TestSignIn(t *testing.T) {
 			}
 		})
 	}
-	if n := len(r.log.having("condition", "not-authorized")); n != 2 {
+	if n := len(r.logged(2, "condition", "not-authorized")); n != 2 {
 		t.Errorf("%d failed sign-ins in the journal, want 2", n)
+	}
+}
+
+// TestSASL2 signs in without a restart, with and without a resource bound at once
+// (XEP-0388, XEP-0386); the second session of one installation replaces the first.
+func TestSASL2(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Limits{})
+	const agent = "<user-agent id='d4565fa7-4d72-4749-b3d3-740edbf87770'/><bind xmlns='urn:xmpp:bind:0'><tag>t</tag></bind>"
+	l := login{user: "juliet", password: "pencil", binding: sasl.Exporter}
+	first, second, third := r.dial(true), r.dial(true), r.dial(true)
+	resource := regexp.MustCompile("<authorization-identifier>juliet@meet.example/(t/[A-Z2-7]+)</authorization-identifier><bound xmlns='urn:xmpp:bind:0'/></success><stream:features><ver xmlns='urn:xmpp:features:rosterver'/><sub xmlns='urn:xmpp:features:pre-approval'/><csi xmlns='urn:xmpp:csi:0'/><sm xmlns='urn:xmpp:sm:3'/></stream:features>$")
+	m := resource.FindStringSubmatch(first.signIn2(l, agent))
+	if m == nil {
+		t.Fatal("no resource is bound")
+	}
+	first.send("<message to='juliet@meet.example/" + m[1] + "'><body>" + strings.Repeat("x", 100<<10) + "</body></message>")
+	first.until("<message from='juliet@meet.example/t/[^>]*><body>x*</body></message>")
+	if again := resource.FindStringSubmatch(second.signIn2(l, agent)); again == nil || again[1] != m[1] {
+		t.Errorf("the same client is bound as %q, then %q", m, again)
+	}
+	first.fails("conflict")
+	if got := third.signIn2(l, ""); !strings.HasSuffix(got, "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/><ver xmlns='urn:xmpp:features:rosterver'/><sub xmlns='urn:xmpp:features:pre-approval'/><csi xmlns='urn:xmpp:csi:0'/><sm xmlns='urn:xmpp:sm:3'/></stream:features>") {
+		t.Fatalf("not signed in: %s", got)
+	}
+	third.send("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
+	third.until("<iq type='result' id='b'>.*</iq>")
+	third.send("<stream:error><undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>")
+	if got := third.rest(); got != "</stream:stream>" { // RFC 6120 §4.9.1.1
+		t.Errorf("a stream error is answered by %s", got)
 	}
 }
 
@@ -96,7 +127,7 @@ func TestRefusedComponents(t *testing.T) {
 	p.handshake("cb1", "secret of cb2")
 	p.fails("not-authorized")
 	for code, name := range map[string]string{"UnknownComponent": "cb9", "WrongSecret": "cb1"} {
-		found := r.log.having("fault", code)
+		found := r.logged(1, "fault", code)
 		if len(found) != 1 || !strings.Contains(found[0]["message"], "call bridge "+name) ||
 			!strings.HasPrefix(found[0]["address"], "127.0.0.1:") {
 			t.Errorf("%s in the journal: %v", code, found)
@@ -140,7 +171,7 @@ func TestInvalidFrom(t *testing.T) {
 	cb.fails("invalid-from")
 	cl.send("<message from='romeo@meet.example' to='juliet@meet.example/x'/>")
 	cl.fails("invalid-from")
-	if got := r.log.having("condition", "invalid-from"); len(got) != 2 {
+	if got := r.logged(2, "condition", "invalid-from"); len(got) != 2 {
 		t.Errorf("in the journal: %v", got)
 	}
 }
@@ -155,6 +186,25 @@ func TestInjection(t *testing.T) {
 	p.send("<starttls xmlns='" + nsTLS + "'/><message/>")
 	if got := p.rest(); got != "<failure xmlns='"+nsTLS+"'/></stream:stream>" {
 		t.Errorf("got %s", got)
+	}
+	p = r.dial(false)
+	p.send(clientOpen)
+	p.until("</stream:features>")
+	p.send("<st")
+	time.Sleep(50 * time.Millisecond) // so that it is held, most likely, when more comes than then fits: the answer is the same
+	tag := "arttls xmlns='" + nsTLS + "'/>"
+	p.send(tag + strings.Repeat(" ", lentSize-len("<st"+tag)) + "<x>")
+	if got := p.rest(); got != "<failure xmlns='"+nsTLS+"'/></stream:stream>" {
+		t.Errorf("behind much white space: got %s", got)
+	}
+	p = r.dial(false)
+	p.send(clientOpen)
+	p.until("</stream:features>")
+	p.send("<starttls xmlns='" + nsTLS + "'/>\r\n\t ") // go-sendxmpp ends it with a line feed
+	p.until("<proceed [^>]*/>")
+	p.secure()
+	if got := p.signIn(login{user: "juliet", password: "pencil"}); !strings.Contains(got, "<success") {
+		t.Errorf("behind white space: %s", got)
 	}
 }
 
@@ -281,13 +331,9 @@ func TestSocketOptions(t *testing.T) {
 	r.edge.mu.Lock()
 	defer r.edge.mu.Unlock()
 	for c := range r.edge.conns {
-		raw, err := c.tcp.Conn.(*net.TCPConn).SyscallConn()
-		if err != nil {
-			t.Fatal(err)
-		}
-		raw.Control(func(fd uintptr) {
+		c.tcp.raw.Control(func(fd uintptr) {
 			for _, o := range []struct{ level, name, want int }{
-				{unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(userTimeout / time.Millisecond)},
+				{unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(DefaultLimits.WriteTimeout / time.Millisecond)},
 				{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
 				{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 60},
 			} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"syscall"
 	"time"
 
 	"quorate.org/daemon/stanza"
@@ -20,9 +21,10 @@ func (c *conn) violated(err error) error {
 	if !errors.As(err, &v) {
 		v = &stream.Violation{Condition: stanza.StreamInternalServerError, Text: "the stream could not be read"}
 	}
+	c.limited(v.Text)
 	if c.session != nil {
 		c.logViolation(v)
-		c.Shut(v.Condition, v.Text)
+		c.end(v)
 		return c.linger()
 	}
 	out, act := c.machine.Fail(nil, v)
@@ -32,6 +34,7 @@ func (c *conn) violated(err error) error {
 // peerEnded answers the peer's end tag (RFC 6120 §4.4).
 func (c *conn) peerEnded() error {
 	if c.session != nil {
+		c.ended = true
 		c.Shut("", "")
 		return errEnd
 	}
@@ -43,6 +46,7 @@ func (c *conn) peerEnded() error {
 func (c *conn) readFailed(err error) error {
 	v := c.shut.Load()
 	timeout := errors.Is(err, errTimeout)
+	c.silent(err)
 	switch {
 	case c.session != nil && v != nil:
 		return errEnd // the writer has the last word
@@ -51,11 +55,19 @@ func (c *conn) readFailed(err error) error {
 	case v != nil && timeout: // Shut during the negotiation
 		return c.violated(v)
 	case timeout:
+		c.edge.counts.reach(boundTime)
 		c.tcp.SetWriteDeadline(time.Now().Add(closeWait))
 		return c.violated(&stream.Violation{
 			Condition: stanza.StreamConnectionTimeout, Text: "not signed in within the time limit"})
 	}
 	return err
+}
+
+// silent notes whether a connection failed because its host acknowledges nothing.
+func (c *conn) silent(err error) {
+	if errors.Is(err, syscall.ETIMEDOUT) {
+		c.edge.counts.reach(boundWrite)
+	}
 }
 
 // hangUp ends a stream that was never bound: all is written, the peer gets a
@@ -76,6 +88,7 @@ const lingerBytes = 1 << 20
 // lingerBytes have come.
 func (c *conn) linger() error {
 	c.in.release()
+	c.tcp.dry = false
 	io.CopyN(io.Discard, c.wire, lingerBytes)
 	return errEnd
 }

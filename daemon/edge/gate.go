@@ -11,6 +11,8 @@ import (
 type gate struct {
 	mu     sync.Mutex
 	places map[netip.Addr]*place // guarded by mu; only such as are not empty
+	conns  int                   // guarded by mu; of all places
+	told   bool                  // guarded by mu: that conns is at its limit, until one is let in again
 }
 
 type place struct {
@@ -38,23 +40,42 @@ func placeOf(a netip.Addr) netip.Addr {
 	return a
 }
 
-// admit counts a new connection unless its address is over a limit. What is
-// admitted has to leave.
-func (g *gate) admit(a netip.Addr, now time.Time, l Limits) verdict {
+// admit counts a new connection unless its address is over a limit, which it
+// names. What is admitted has to leave.
+func (g *gate) admit(a netip.Addr, now time.Time, l Limits) (v verdict, why string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.conns >= l.Connections {
+		return g.full(), boundOfNode
+	}
 	p := g.at(a)
 	p.forget(now, l)
-	if p.conns >= l.PerAddress || p.failures >= l.AuthFailures {
-		if p.told {
-			return refused
-		}
-		p.told = true
-		return refusedFirst
+	switch {
+	case p.conns >= l.PerAddress:
+		why = boundConnections
+	case p.failures >= l.AuthFailures:
+		why = boundFailures
+	default:
+		p.conns++
+		g.conns++
+		p.told, g.told = false, false
+		return admitted, ""
 	}
-	p.conns++
-	p.told = false
-	return admitted
+	if p.told {
+		return refused, why
+	}
+	p.told = true
+	return refusedFirst, why
+}
+
+// full is what a gate says at its limit; of an address nothing is noted, for there
+// may be very many.
+func (g *gate) full() verdict {
+	if g.told {
+		return refused
+	}
+	g.told = true
+	return refusedFirst
 }
 
 // leave takes a connection out of the count.
@@ -63,13 +84,14 @@ func (g *gate) leave(a netip.Addr) {
 	defer g.mu.Unlock()
 	p := g.at(a)
 	p.conns--
+	g.conns--
 	if *p == (place{}) {
 		delete(g.places, placeOf(a))
 	}
 }
 
-// failed counts a failed sign-in and reports whether the limit is reached.
-func (g *gate) failed(a netip.Addr, now time.Time, l Limits) bool {
+// failed counts a failed sign-in and returns how many there are now.
+func (g *gate) failed(a netip.Addr, now time.Time, l Limits) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	p := g.at(a)
@@ -78,7 +100,7 @@ func (g *gate) failed(a netip.Addr, now time.Time, l Limits) bool {
 		p.since = now
 	}
 	p.failures++
-	return p.failures >= l.AuthFailures
+	return p.failures
 }
 
 // sweep forgets what has no bearing any more.

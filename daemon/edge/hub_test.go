@@ -4,10 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"quorate.org/daemon/jid"
 	"quorate.org/daemon/sasl"
 	"quorate.org/daemon/stanza"
+	"quorate.org/daemon/stream"
 	"quorate.org/daemon/xmlwire"
 )
 
@@ -18,6 +20,7 @@ type hub struct {
 	closed   chan *hubSession // each session closed, in order
 	granting func(context.Context, jid.JID) error
 	sent     func(raw []byte) error // instead of routing, if not nil
+	resuming func(account jid.JID, token string, h uint32, out Sink) (Session, uint32, error)
 }
 
 func newHub() *hub {
@@ -28,17 +31,21 @@ type hubSession struct {
 	hub       *hub
 	jid       jid.JID
 	out       Sink
+	wish      Wish
 	once      sync.Once
 	unwritten [][]byte // what Drain gave at the end
+	managed   Management
+	acked     uint32
+	detached  bool
 }
 
-func (h *hub) Bind(ctx context.Context, _ Kind, want jid.JID, out Sink) (Session, error) {
+func (h *hub) Bind(ctx context.Context, _ Kind, want jid.JID, w Wish, out Sink) (Session, error) {
 	if h.granting != nil {
 		if err := h.granting(ctx, want); err != nil {
 			return nil, err
 		}
 	}
-	s := &hubSession{hub: h, jid: want, out: out}
+	s := &hubSession{hub: h, jid: want, out: out, wish: w}
 	h.mu.Lock()
 	old := h.sessions[want]
 	h.sessions[want] = s
@@ -48,6 +55,22 @@ func (h *hub) Bind(ctx context.Context, _ Kind, want jid.JID, out Sink) (Session
 	}
 	return s, nil
 }
+
+// Resume finds the session of a token, as managed_test.go has it.
+func (h *hub) Resume(_ context.Context, account jid.JID, token string, n uint32, out Sink) (Session, uint32, error) {
+	if h.resuming == nil {
+		return nil, 0, &stream.Unresumed{Condition: stanza.ItemNotFound}
+	}
+	return h.resuming(account, token, n, out)
+}
+
+func (s *hubSession) Detach() { s.detached = true; s.Close() }
+
+func (s *hubSession) Manage(m Management) { s.managed = m; s.out.Enqueue(m.Enabled) }
+
+func (s *hubSession) Acked(h uint32) (uint32, bool) { s.acked = h; return 1, h <= 1 }
+
+func (s *hubSession) Wants() { s.out.Enqueue(stanza.AppendAck(nil, 7)) }
 
 func (s *hubSession) JID() jid.JID { return s.jid }
 
@@ -103,13 +126,17 @@ var meet = sync.OnceValue(func() directory {
 
 func (directory) Domain() string { return "meet.example" }
 
-func (d directory) Credentials(local string) (sasl.Credentials, bool) {
-	switch local {
+func (directory) Serves(domain string) bool { return domain == "meet.example" }
+
+func (d directory) Credentials(account jid.JID) (sasl.Credentials, bool) {
+	switch account.Local() {
 	case "juliet", "romeo":
 		return d.creds, true
 	}
 	return sasl.Credentials{}, false
 }
+
+func (directory) Decoys() []byte { return nil }
 
 func (directory) ComponentSecret(name string) (string, bool) {
 	switch name {
@@ -162,4 +189,19 @@ func (j records) having(key, value string) []map[string]string {
 		}
 	}
 	return found
+}
+
+// logged waits until count records have that field value, and returns those that
+// do: a record is written beside what the peer sees, not always before it.
+func (r *rig) logged(count int, key, value string) []map[string]string {
+	r.t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		found := r.log.having(key, value)
+		if len(found) >= count {
+			return found
+		}
+		if time.Now().After(end) {
+			r.t.Fatalf("%d records have the %s %q, want %d", len(found), key, value, count)
+		}
+	}
 }

@@ -1,38 +1,28 @@
 package edge
 
-import (
-	"io"
-	"sync"
-)
-
-// firstRead is how many bytes an idle connection has room for. A message fits;
-// what does not is read on into a lent buffer.
-const firstRead = 512
-
-// lentSize is the size of lent buffers, as much as a TLS record carries.
-const lentSize = 16 << 10
-
-var lent = sync.Pool{New: func() any { return new([lentSize]byte) }}
+import "io"
 
 // inbox holds the bytes of a stream that the scanner has not consumed. Between
 // stanzas it holds none, and no buffer.
 type inbox struct {
-	first [firstRead]byte
-	pool  *[lentSize]byte // lent, nil while held bytes need none or more
-	buf   []byte          // pool[:] or larger, nil with nothing held
-	held  int             // bytes of buf not consumed
+	pool *[lentSize]byte // lent, nil while nothing is held or more
+	buf  []byte          // pool[:] or larger, nil with nothing held
+	held int             // bytes of buf not consumed
 }
 
 // fill reads once and returns all bytes not consumed. They hold until keep.
 func (in *inbox) fill(r io.Reader) ([]byte, error) {
-	if in.held == 0 {
-		n, err := r.Read(in.first[:])
-		return in.first[:n], dataFirst(n, err)
-	}
-	if in.held == len(in.buf) {
+	switch {
+	case in.buf == nil:
+		in.pool = lent.Get().(*[lentSize]byte)
+		in.buf = in.pool[:]
+	case in.held == len(in.buf):
 		in.grow()
 	}
 	n, err := r.Read(in.buf[in.held:])
+	if n == 0 && in.held == 0 {
+		in.release()
+	}
 	return in.buf[:in.held+n], dataFirst(n, err)
 }
 
@@ -49,10 +39,6 @@ func (in *inbox) keep(rest []byte) {
 	if len(rest) == 0 {
 		in.release()
 		return
-	}
-	if in.buf == nil {
-		in.pool = lent.Get().(*[lentSize]byte)
-		in.buf = in.pool[:]
 	}
 	in.held = copy(in.buf, rest)
 }

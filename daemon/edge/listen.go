@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // port is one address that is to be listened on.
@@ -37,23 +34,13 @@ type listener struct {
 }
 
 // A peer that is gone is noticed by keep-alive probes within two minutes (RFC
-// 6120 §4.6.1), or, with bytes under way to it, within userTimeout.
+// 6120 §4.6.1), or, with bytes under way to it, within
+// Limits.WriteTimeout: see hurry.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 60 * time.Second, Interval: 15 * time.Second, Count: 4}
-
-const userTimeout = 30 * time.Second
-
-// socketOptions are set on the listening socket; those accepted inherit them.
-func socketOptions(_, _ string, raw syscall.RawConn) error {
-	var err error
-	ctl := raw.Control(func(fd uintptr) {
-		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(userTimeout/time.Millisecond))
-	})
-	return errors.Join(ctl, err)
-}
 
 // listen opens a port and accepts on it. e.mu is held.
 func (e *Edge) listen(p port) error {
-	cfg := net.ListenConfig{Control: socketOptions, KeepAliveConfig: keepAlive}
+	cfg := net.ListenConfig{KeepAliveConfig: keepAlive}
 	cfg.SetMultipathTCP(false)
 	l, err := cfg.Listen(context.Background(), "tcp", p.addr.String())
 	if err != nil {

@@ -41,7 +41,16 @@ func (c *conn) logAction(act stream.Action) {
 	}
 }
 
+// logAbandoned tells of a sign-in that its client did not complete.
+func (c *conn) logAbandoned() {
+	c.log.Warn("sign-in failed", journal.ID(journal.SignInRefused), "condition", sasl.Aborted, "reason", "the client did not complete it", "user", c.trying.Local())
+}
+
 func (c *conn) logViolation(v *stream.Violation) {
+	if v.Condition == "" { // the peer's own
+		c.log.Info(v.Text, "jid", c.jid())
+		return
+	}
 	c.log.Warn("stream error sent", journal.ID(journal.StreamRefused), "condition", v.Condition, "reason", v.Text, "jid", c.jid())
 }
 

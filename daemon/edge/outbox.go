@@ -80,21 +80,31 @@ type outbox struct {
 	tick uint      // counts writes, for the sweep
 	seen uint      // tick at the last sweep
 	slow time.Time // of the first sweep that saw the write under way; zero if none
+
+	idleness idleness
 }
 
-func (o *outbox) init(limit int) {
-	o.limit, o.held = limit, true
+func (o *outbox) init(limit, idle int) {
+	o.limit, o.held, o.idleness.bytes = limit, true, idle
 	o.idle.L = &o.mu
+}
+
+// widen lets it hold more.
+func (o *outbox) widen(more int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.limit += more
 }
 
 // verdicts of put
 type putResult uint8
 
 const (
-	queued   putResult = iota
-	queuedGo           // and a writer has to be started
-	ended              // not taken: the stream has ended
-	overflow           // not taken: the bound is exceeded
+	queued     putResult = iota
+	queuedGo             // and a writer has to be started
+	queuedFull           // the same, since more waits than may for an inactive client
+	ended                // not taken: the stream has ended
+	overflow             // not taken: the bound is exceeded
 )
 
 // put takes a stanza in.
@@ -113,7 +123,7 @@ func (o *outbox) put(raw []byte) putResult {
 	}
 	o.fill.buf = append(o.fill.buf, raw...)
 	o.fill.ends = append(o.fill.ends, len(o.fill.buf))
-	return o.start()
+	return o.flow(raw)
 }
 
 // size is how many bytes wait.
@@ -128,12 +138,27 @@ func (o *outbox) size() int {
 	return n
 }
 
+// holds is size, for others.
+func (o *outbox) holds() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.size()
+}
+
+// room reports whether n bytes more leave it filled to so many eighths at most.
+func (o *outbox) room(n, eighths int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	has := o.size()
+	return has+n <= o.limit/8*eighths || has == 0 && n <= o.limit
+}
+
 // start says whether the caller has to start a writer.
 func (o *outbox) start() putResult {
 	if o.held || o.writing || o.broken {
 		return queued
 	}
-	o.writing = true
+	o.writing, o.idleness.since = true, time.Time{}
 	return queuedGo
 }
 

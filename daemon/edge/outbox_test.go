@@ -18,7 +18,7 @@ func TestOutboxModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		const limit = 100 << 10
 		var o outbox
-		o.init(limit)
+		o.init(limit, 0)
 		var in, back []string
 		var wire bytes.Buffer
 		writer, ended := false, false
@@ -133,7 +133,7 @@ func TestOutboxChunks(t *testing.T) {
 
 func TestStalled(t *testing.T) {
 	var o outbox
-	o.init(1000)
+	o.init(1000, 0)
 	now := time.Unix(0, 0)
 	if o.stalled(now, 0) {
 		t.Error("stalled with nothing to write")

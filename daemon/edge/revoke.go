@@ -7,7 +7,7 @@ import (
 	"quorate.org/daemon/stanza"
 )
 
-// Revoke ends the streams whose account or call bridge is no more. It is to be
+// Revoke ends the streams whose domain, account or call bridge is no more. It is to be
 // called when one was removed; a stream that is bound meanwhile asks for itself.
 func (e *Edge) Revoke() {
 	e.mu.Lock()
@@ -21,6 +21,10 @@ func (e *Edge) Revoke() {
 
 // revoke ends a bound stream that may not sign in any more.
 func (c *conn) revoke(kind Kind) {
+	if j := c.session.JID(); kind == Client && c.edge.accounts.Domain() != "" && !c.edge.accounts.Serves(j.Domain()) {
+		c.Shut(stanza.StreamHostGone, j.Domain()+" is served no longer") // RFC 6120 §4.9.3.5
+		return
+	}
 	if !c.edge.knows(kind, c.session.JID()) {
 		c.Shut(stanza.StreamNotAuthorized, "the "+kind.String()+" was removed")
 	}
@@ -35,7 +39,7 @@ func (e *Edge) knows(kind Kind, j jid.JID) bool {
 	if kind == Component {
 		_, ok = e.accounts.ComponentSecret(strings.TrimSuffix(j.Domain(), "."+domain))
 	} else {
-		_, ok = e.accounts.Credentials(j.Local())
+		_, ok = e.accounts.Credentials(j.Bare())
 	}
 	return ok
 }

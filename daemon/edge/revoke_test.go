@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"quorate.org/daemon/jid"
 	"quorate.org/daemon/sasl"
 )
 
@@ -15,9 +16,9 @@ type shrinking struct {
 
 func (s shrinking) has(name string) bool { g := s.gone.Load(); return g == nil || *g != name }
 
-func (s shrinking) Credentials(local string) (sasl.Credentials, bool) {
-	c, ok := s.directory.Credentials(local)
-	return c, ok && s.has(local)
+func (s shrinking) Credentials(account jid.JID) (sasl.Credentials, bool) {
+	c, ok := s.directory.Credentials(account)
+	return c, ok && s.has(account.Local())
 }
 
 func (s shrinking) ComponentSecret(name string) (string, bool) {

@@ -14,16 +14,22 @@ var errTimeout = os.ErrDeadlineExceeded
 // Enqueue is part of Sink.
 func (c *conn) Enqueue(raw []byte) bool {
 	switch r := c.out.put(raw); r {
-	case queued:
-		return true
-	case queuedGo:
+	case queued, queuedGo, queuedFull:
+		c.edge.counts.put(raw)
+		if r == queuedFull {
+			c.edge.counts.reach(boundIdle)
+		}
 		c.start(r)
 		return true
 	case overflow: // RFC 6120 §4.9.3.17
+		c.edge.counts.reach(boundOutbox)
 		c.Shut(stanza.StreamResourceConstraint, "the peer does not read")
 	}
 	return false
 }
+
+// Room is part of Sink.
+func (c *conn) Room(n, eighths int) bool { return c.out.room(n, eighths) }
 
 // Drain is part of Sink.
 func (c *conn) Drain() [][]byte {
@@ -37,18 +43,24 @@ func (c *conn) Drain() [][]byte {
 // Shut is part of Sink. Before the session is granted it wakes the negotiation,
 // which ends the stream itself.
 func (c *conn) Shut(condition, text string) {
-	v := &stream.Violation{Condition: condition, Text: text}
+	c.end(&stream.Violation{Condition: condition, Text: text})
+}
+
+func (c *conn) end(v *stream.Violation) {
 	if !c.shut.CompareAndSwap(nil, v) {
 		return
 	}
+	if c.bound.Load() != 0 { // before, the negotiation says it
+		c.edge.counts.tell(v.Condition)
+	}
 	c.cancel()
 	c.limitEnd()
-	c.start(c.out.end(stream.AppendEnd(nil, condition, text)))
+	c.start(c.out.end(stream.AppendEndOf(nil, v)))
 }
 
 // start starts the writer if that is what r says.
 func (c *conn) start(r putResult) {
-	if r == queuedGo {
+	if r == queuedGo || r == queuedFull {
 		go c.write()
 	}
 }
@@ -62,6 +74,7 @@ func (c *conn) write() {
 			return
 		}
 		if _, err := c.wire.Write(b); err != nil {
+			c.silent(err)
 			c.shut.CompareAndSwap(nil, &stream.Violation{Text: err.Error()})
 			c.out.fail()
 			c.tcp.Close() // wakes the reader

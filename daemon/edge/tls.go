@@ -3,25 +3,30 @@ package edge
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"net"
 )
 
-// carrier is the TCP connection below a stream. It remembers the certificate
-// that was presented on it, which tls.Conn does not tell and
-// tls-server-end-point needs.
-type carrier struct {
-	net.Conn
-	leaf *x509.Certificate
+// suites are those of TLS 1.2 with forward secrecy and authenticated encryption
+// (RFC 9325 §4.2, by RFC 7590 §3.2); TLS 1.3 has no others.
+var suites = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
 // tlsConfig returns the configuration for streams.
-func tlsConfig(get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
-	return &tls.Config{
-		MinVersion: tls.VersionTLS12, // RFC 7590 §3.1, RFC 9325 §3.1.1
+func tlsConfig(c Config) *tls.Config {
+	cfg := &tls.Config{
+		MinVersion:   tls.VersionTLS12, // RFC 7590 §3.1, RFC 9325 §3.1.1
+		CipherSuites: suites,
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			cert, err := get(hello)
-			if c, ok := hello.Conn.(*carrier); ok && err == nil && cert != nil {
-				c.leaf = leafOf(cert)
+			tcp, ok := hello.Conn.(*carrier)
+			if ok && tcp.domain != "" { // RFC 6120 §13.7.2.1: the client compares it with what 'to' says
+				asked := *hello
+				asked.ServerName, hello = tcp.domain, &asked
+			}
+			cert, err := c.GetCertificate(hello)
+			if ok && err == nil && cert != nil {
+				tcp.leaf = leafOf(cert)
 			}
 			return cert, err
 		},
@@ -31,6 +36,10 @@ func tlsConfig(get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Co
 		// The outbox writes whole batches: small first records would only cost.
 		DynamicRecordSizingDisabled: true,
 	}
+	if c.ClientCAs != nil { // what it proves is judged behind the handshake, which it never fails
+		cfg.ClientAuth, cfg.ClientCAs = tls.RequestClientCert, c.ClientCAs
+	}
+	return cfg
 }
 
 func leafOf(cert *tls.Certificate) *x509.Certificate {

@@ -31,7 +31,7 @@ const sshPort = 22
 // leader. Nothing listens there on a node that stands alone.
 func Ports(v settings.Values) []Port {
 	x, w := v.XMPP, v.Web
-	return []Port{
+	list := []Port{
 		{Number: sshPort, Protocol: TCP, Service: "SSH and SFTP", Open: true},
 		{Number: x.ClientPort, Protocol: TCP, Service: "XMPP clients", Setting: "xmpp.client_port", Listen: x.Listen, Open: x.Enabled},
 		{Number: x.ComponentPort, Protocol: TCP, Service: "XMPP components", Setting: "xmpp.component_port", Listen: x.Listen, Open: x.Enabled},
@@ -40,4 +40,8 @@ func Ports(v settings.Values) []Port {
 		{Number: v.Gossip.Port, Protocol: UDP, Service: "gossip", Setting: "gossip.port", Listen: x.Listen, Open: true},
 		{Number: w.Port, Protocol: TCP, Service: "Web Admin", Setting: "web.port", Listen: w.Listen, Open: w.Enabled},
 	}
+	if m := v.Metrics; len(m.Listen) > 0 { // nobody is told of a port that few nodes have
+		list = append(list, Port{Number: m.Port, Protocol: TCP, Service: "metrics", Setting: "metrics.port", Listen: m.Listen, Open: true})
+	}
+	return list
 }

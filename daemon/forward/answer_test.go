@@ -2,12 +2,24 @@ package forward
 
 import (
 	"testing"
+	"time"
 
+	"quorate.org/daemon/archive"
+	"quorate.org/daemon/im"
+	"quorate.org/daemon/pep"
 	"quorate.org/daemon/router"
 	"quorate.org/daemon/xmlwire"
 )
 
-const features = "<feature var='http://jabber.org/protocol/disco#info'/><feature var='http://jabber.org/protocol/disco#items'/><feature var='urn:xmpp:ping'/>"
+const features = "<feature var='http://jabber.org/protocol/disco#info'/><feature var='http://jabber.org/protocol/disco#items'/><feature var='urn:xmpp:ping'/><feature var='jabber:iq:last'/><feature var='urn:xmpp:time'/>"
+
+// serviceFeatures are those of an account as a publish-subscribe service.
+func serviceFeatures() (list string) {
+	for _, f := range append([]string{archive.NS, archive.NSExtended, archive.NSIDs, pep.NSConversion, im.NSPush}, pep.Features()...) {
+		list += "<feature var='" + f + "'/>"
+	}
+	return list
+}
 
 // answers is what ann, at another node than the leader, gets back for what she
 // sends; "" is nothing.
@@ -21,11 +33,11 @@ var answers = []struct{ name, sent, got string }{
 	{"disco#info of the server", // XEP-0030 §3.1
 		"<iq type='get' id='3' from='" + ann + "' to='meet.example'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
 		"<iq type='result' id='3' from='meet.example' to='" + ann + "'><query xmlns='http://jabber.org/protocol/disco#info'>" +
-			"<identity category='server' type='im' name='Quorate'/>" + features + "</query></iq>"},
+			"<identity category='server' type='im' name='Quorate'/>" + features + "<feature var='jabber:iq:version'/><feature var='msgoffline'/><feature var='urn:xmpp:carbons:2'/><feature var='urn:xmpp:blocking'/><feature var='vcard-temp'/></query></iq>"},
 	{"disco#info of the own account",
 		"<iq type='get' id='4' from='" + ann + "' to='ann@meet.example'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
 		"<iq type='result' id='4' from='ann@meet.example' to='" + ann + "'><query xmlns='http://jabber.org/protocol/disco#info'>" +
-			"<identity category='account' type='registered'/>" + features + "</query></iq>"},
+			"<identity category='account' type='registered'/><identity category='pubsub' type='pep'/>" + features + serviceFeatures() + "</query></iq>"},
 	{"disco#items of the server",
 		"<iq type='get' id='5' from='" + ann + "' to='meet.example'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>",
 		"<iq type='result' id='5' from='meet.example' to='" + ann + "'><query xmlns='http://jabber.org/protocol/disco#items'>" +
@@ -35,10 +47,19 @@ var answers = []struct{ name, sent, got string }{
 		"<iq type='result' id='6' from='ann@meet.example' to='" + ann + "'><query xmlns='http://jabber.org/protocol/disco#items'></query></iq>"},
 	{"disco#info of an unknown node",
 		"<iq type='get' id='7' from='" + ann + "' to='meet.example'><query xmlns='http://jabber.org/protocol/disco#info' node='x'/></iq>",
-		iqError("7", "meet.example", "cancel", "service-unavailable")},
+		iqError("7", "meet.example", "cancel", "item-not-found")},
 	{"disco#items of an unknown node",
 		"<iq type='get' id='8' from='" + ann + "' to='meet.example'><query xmlns='http://jabber.org/protocol/disco#items' node='x'/></iq>",
-		iqError("8", "meet.example", "cancel", "service-unavailable")},
+		iqError("8", "meet.example", "cancel", "item-not-found")},
+	{"the server's version", // XEP-0092 §2
+		"<iq type='get' id='25' from='" + ann + "' to='meet.example'><query xmlns='jabber:iq:version'/></iq>",
+		"<iq type='result' id='25' from='meet.example' to='" + ann + "'><query xmlns='jabber:iq:version'><name>Quorate</name><version>1.2&lt;3</version></query></iq>"},
+	{"an account's version", // it has none
+		"<iq type='get' id='26' from='" + ann + "' to='ann@meet.example'><query xmlns='jabber:iq:version'/></iq>",
+		iqError("26", "ann@meet.example", "cancel", "service-unavailable")},
+	{"the server's time", // XEP-0202 §2; the bubble's clock
+		"<iq type='get' id='27' from='" + ann + "' to='meet.example'><time xmlns='urn:xmpp:time'/></iq>",
+		"<iq type='result' id='27' from='meet.example' to='" + ann + "'><time xmlns='urn:xmpp:time'><tzo>+00:00</tzo><utc>2000-01-01T00:00:00Z</utc></time></iq>"},
 	{"what the server does not know", // RFC 6120 §8.4
 		"<iq type='get' id='9' from='" + ann + "' to='meet.example'><query xmlns='jabber:iq:search'/></iq>",
 		iqError("9", "meet.example", "cancel", "service-unavailable")},
@@ -86,6 +107,28 @@ var answers = []struct{ name, sent, got string }{
 		"<iq type='result' id='22' from='meet&#46;example' to='" + ann + "'/>"},
 }
 
+// TestSecondDomain: a further domain answers for itself, and has no call bridges.
+func TestSecondDomain(t *testing.T) {
+	bubble(t, router.Limits{}, func(t *testing.T, f *fabric) {
+		f.lead("c")
+		a, toAnn := f.bind("a", ann)
+		e, toEve := f.bind("b", "eve@second.example/x")
+		f.say(a, "<message type='chat' from='"+ann+"' to='eve@second.example/x'/>")
+		wantStream(t, "eve", toEve, "<message type='chat' from='"+ann+"' to='eve@second.example/x'/>")
+		for sent, got := range map[string]string{
+			"<iq type='get' id='1' from='eve@second.example/x' to='second.example'><ping xmlns='urn:xmpp:ping'/></iq>": "<iq type='result' id='1' from='second.example' to='eve@second.example/x'/>",
+			"<iq type='get' id='1' from='eve@second.example/x' to='second.example'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>": "<iq type='result' id='1' from='second.example' to='eve@second.example/x'>" +
+				"<query xmlns='http://jabber.org/protocol/disco#items'></query></iq>",
+			"<message type='chat' id='1' from='eve@second.example/x'/>": "<message type='error' id='1' from='second.example' to='eve@second.example/x'><error type='cancel'>" +
+				"<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+		} {
+			f.say(e, sent)
+			wantStream(t, "eve", toEve, got)
+		}
+		wantStream(t, "ann", toAnn)
+	})
+}
+
 func iqError(id, from, kind, condition string) string {
 	return "<iq type='error' id='" + id + "' from='" + from + "' to='" + ann + "'><error type='" + kind + "'><" + condition +
 		" xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
@@ -119,9 +162,11 @@ func TestMessageToNobody(t *testing.T) {
 		wantStream(t, "ann", heard,
 			"<message type='error' id='1' from='meet.example' to='"+ann+"'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>")
 		f.say(a, "<presence from='"+ann+"'><priority>x</priority></presence>")
+		heard.take() // her own presence
 		f.say(a, raw)
 		wantStream(t, "ann", heard, raw)
 		f.say(a, "<presence from='"+ann+"'><priority>-1</priority></presence>")
+		heard.take()
 		f.say(a, raw)
 		if got := heard.take(); len(got) != 1 || got[0] == raw {
 			t.Errorf("with a negative priority she received %q", got)
@@ -141,7 +186,7 @@ func FuzzAnswer(f *testing.F) {
 		}
 		frame := &router.Frame{Class: c, To: []byte(to), Raw: raw}
 		refused, _ := errorFor(office{}, frame, "service-unavailable", "why")
-		for _, out := range [][]byte{answer(office{}, frame), refused} {
+		for _, out := range [][]byte{answer(server{office{}, time.Now(), "1"}, frame, anyone), refused} {
 			if len(out) > 0 && !read(out, func(*xmlwire.Header) {}) {
 				t.Errorf("%q is answered with %q", raw, out)
 			}

@@ -31,7 +31,7 @@ func TestSignInWithoutLeader(t *testing.T) {
 				t.Fatal(err)
 			}
 			began := time.Now()
-			_, err = n.Bind(t.Context(), edge.Component, want, nil)
+			_, err = n.Bind(t.Context(), edge.Component, want, edge.Wish{}, nil)
 			var refused *edge.Refusal
 			if !errors.As(err, &refused) || refused.Text != tc.text || time.Since(began) != tc.after {
 				t.Errorf("%q: %v after %v", tc.why, err, time.Since(began))

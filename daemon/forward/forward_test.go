@@ -221,7 +221,7 @@ func TestGiveUp(t *testing.T) {
 func TestBindWithoutLeader(t *testing.T) {
 	bubble(t, router.Limits{GiveUp: 5 * time.Second}, func(t *testing.T, f *fabric) {
 		began := time.Now()
-		_, err := f.nodes["a"].Bind(t.Context(), edge.Client, jid.MustParse(ann), &stream{})
+		_, err := f.nodes["a"].Bind(t.Context(), edge.Client, jid.MustParse(ann), edge.Wish{}, &stream{})
 		var r *edge.Refusal
 		if !errors.As(err, &r) || r.Condition != "resource-constraint" { // RFC 6120 §7.6.2.1
 			t.Errorf("refused with %v", err)

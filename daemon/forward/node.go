@@ -5,8 +5,12 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"quorate.org/daemon/archive"
+	"quorate.org/daemon/im"
+	"quorate.org/daemon/replica"
 	"quorate.org/daemon/router"
 )
 
@@ -24,11 +28,14 @@ type Links interface {
 
 // Config is what New needs.
 type Config struct {
-	ID     string
-	Inc    router.Inc
-	Limits router.Limits
-	Links  Links
-	Facts  Facts
+	ID      string
+	Inc     router.Inc
+	Limits  router.Limits
+	Links   Links
+	Facts   Facts
+	Account func() im.Limits // what one may have; nil for im.DefaultLimits
+	Version string           // of the software, as it is told to who asks
+	Store   Store            // nil: there are no rosters and no offline store
 	// Leaderless says in words why there is no leader, "" while there is one. It
 	// may be nil.
 	Leaderless func() string
@@ -44,24 +51,42 @@ func NewIncarnation() (inc router.Inc) {
 // Node is this node's part in forwarding: always an edge, and the leader's
 // side when consensus says so.
 type Node struct {
-	self  router.NodeID
-	inc   router.Inc
-	links Links
-	facts Facts
-	why   func() string // there is no leader
-	log   *slog.Logger
-	wait  time.Duration
-	began time.Time
+	self    router.NodeID
+	inc     router.Inc
+	links   Links
+	facts   Facts
+	store   Store
+	why     func() string // there is no leader
+	log     *slog.Logger
+	wait    time.Duration
+	began   time.Time
+	base    int64 // Unix milliseconds: as what the clock had it then
+	version string
+	account func() im.Limits
+	limits  router.Limits
 
-	closing sync.WaitGroup // goroutines of drainSession
+	policy  atomic.Pointer[archive.Policy]
+	closing sync.WaitGroup // goroutines of drainSession and commit
 
 	mu       sync.Mutex // guards what follows
 	edge     *router.Edge
 	leader   *router.Leader
 	local    []localMsg
 	sessions map[router.SID]*session
-	room     chan struct{} // closed when the window has room again or a session has ended; nil while nobody waits
-	said     bool          // the leader machine served when last looked
+	room     map[string]waiting // by the account of who waits for room in the window
+	said     bool               // the leader machine served when last looked
+	proposed []replica.Command
+	counts   counts
+	gone     map[string]bool // nodes whose process is proved dead, since their link was last up
+
+	proposals chan struct{} // holds one: proposed has grown
+}
+
+// waiting is who waits for room. The channel is closed when there is some, or a
+// session has ended.
+type waiting struct {
+	room  chan struct{}
+	least int // bytes that one of them waits for
 }
 
 type localMsg struct {
@@ -77,20 +102,28 @@ func New(c Config) *Node {
 	if c.Leaderless == nil {
 		c.Leaderless = func() string { return "" }
 	}
-	n := &Node{why: c.Leaderless, self: router.NodeID(c.ID), inc: c.Inc, links: c.Links, facts: c.Facts, log: c.Logger, began: time.Now(),
-		sessions: make(map[router.SID]*session), wait: c.Limits.GiveUp}
+	n := &Node{why: c.Leaderless, self: router.NodeID(c.ID), inc: c.Inc, links: c.Links, facts: c.Facts, store: c.Store, proposals: make(chan struct{}, 1), log: c.Logger, began: time.Now(), base: wall(), version: c.Version, account: c.Account, limits: c.Limits,
+		sessions: make(map[router.SID]*session), room: make(map[string]waiting), gone: make(map[string]bool), wait: c.Limits.GiveUp}
 	if n.wait <= 0 {
 		n.wait = router.GiveUp
 	}
+	n.SetPolicy(archive.Policy{Default: im.Never})
 	n.edge = router.NewEdge(router.EdgeConfig{Inc: c.Inc, Limits: c.Limits, Out: edgeOut{n},
-		Now: n.now, Parse: classOf, Bounce: n.bounce})
-	n.leader = router.NewLeader(n.self, rules(c.Facts), leaderOut{n})
+		Now: n.now, Wall: wall, Parse: classOf, Bounce: n.bounce, Known: n.known})
+	n.leader = router.NewLeader(n.self, n.rules(), leaderOut{n})
 	return n
 }
 
-// now is the time in Unix milliseconds as of the start of this process. It does
-// not follow a clock that is set, which would time out or hold everything.
-func (n *Node) now() int64 { return n.began.UnixMilli() + time.Since(n.began).Milliseconds() }
+// SetPolicy says what archives keep from now on, while this node leads.
+func (n *Node) SetPolicy(p archive.Policy) { n.policy.Store(&p) }
+
+// now is the time in Unix milliseconds as of the start of this process, for what is
+// timed. It does not follow a clock that is set, which would time out or hold everything.
+func (n *Node) now() int64 { return n.base + time.Since(n.began).Milliseconds() }
+
+// wall is the time in Unix milliseconds as the clock is set, for what is stamped and
+// for how long it is kept. A clock that was wrong at the start is right some time.
+func wall() int64 { return time.Now().UnixMilli() }
 
 // edgeOut and leaderOut carry what the machines send; both only append.
 type (
@@ -98,8 +131,13 @@ type (
 	leaderOut struct{ n *Node }
 )
 
-func (o edgeOut) Send(to router.NodeID, m router.Msg)   { o.n.send(to, m, true) }
-func (o leaderOut) Send(to router.NodeID, m router.Msg) { o.n.send(to, m, false) }
+func (o edgeOut) Send(to router.NodeID, m router.Msg) { o.n.send(to, m, true) }
+func (o leaderOut) Send(to router.NodeID, m router.Msg) {
+	if m.Type == router.MsgResolve {
+		await("resolve", m)
+	}
+	o.n.send(to, m, false)
+}
 
 func (n *Node) send(to router.NodeID, m router.Msg, toLeader bool) {
 	if to == n.self {
@@ -118,17 +156,33 @@ func (n *Node) drain() {
 		n.step(n.self, l.m, l.toLeader)
 	}
 	n.local = n.local[:0]
-	if n.room != nil && n.edge.Source.Room(0) {
-		n.wake()
+	n.wake(n.edge.Source.RoomOf)
+}
+
+// wake has every Send look again that waits, of those accounts that pass. The caller
+// holds the lock.
+func (n *Node) wake(pass func(account string, size int) bool) {
+	for account, w := range n.room {
+		if pass(account, w.least) {
+			close(w.room)
+			delete(n.room, account)
+		}
 	}
 }
 
-// wake has every Send that waits look again. The caller holds the lock.
-func (n *Node) wake() {
-	if n.room != nil {
-		close(n.room)
-		n.room = nil
+// wakeAll has every Send that waits look again. The caller holds the lock.
+func (n *Node) wakeAll() { n.wake(func(string, int) bool { return true }) }
+
+// roomFor is closed when a stanza of that many bytes may find room. The caller holds
+// the lock.
+func (n *Node) roomFor(account string, size int) <-chan struct{} {
+	w, ok := n.room[account]
+	if !ok {
+		w = waiting{make(chan struct{}), size}
 	}
+	w.least = min(w.least, size)
+	n.room[account] = w
+	return w.room
 }
 
 // settle drains and has the links' writers write. The caller holds the lock.
@@ -140,21 +194,18 @@ func (n *Node) settle() {
 func (n *Node) step(from router.NodeID, m router.Msg, toLeader bool) {
 	switch {
 	case toLeader:
+		switch m.Type {
+		case router.MsgFrame:
+			await("frame", m)
+		case router.MsgAnswer:
+			await("answer", m)
+		}
 		n.leader.Receive(n.now(), from, m)
 	case m.Type == router.MsgClose:
 		n.drainSession(from, m)
 	default:
 		n.edge.Receive(from, m)
 	}
-}
-
-// fromEdge reports whether a message is for the leader's side.
-func fromEdge(t router.MsgType) bool {
-	switch t {
-	case router.MsgSync, router.MsgFrame, router.MsgAnswer, router.MsgBind, router.MsgUnbind, router.MsgClosed, router.MsgPong:
-		return true
-	}
-	return false
 }
 
 // Receive takes the payloads of one read from a peer. One that is no message
@@ -172,7 +223,7 @@ func (n *Node) Receive(id string, payloads [][]byte) {
 	}
 	n.mu.Lock()
 	for _, m := range msgs {
-		n.step(router.NodeID(id), m, fromEdge(m.Type))
+		n.step(router.NodeID(id), m, m.Type.FromEdge())
 	}
 	n.drain()
 	n.mu.Unlock()
@@ -187,6 +238,7 @@ func (n *Node) Receive(id string, payloads [][]byte) {
 func (n *Node) LinkUp(id string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	delete(n.gone, id)
 	n.leader.LinkUp(n.now(), router.NodeID(id))
 	n.settle()
 }
@@ -195,6 +247,7 @@ func (n *Node) LinkUp(id string) {
 func (n *Node) LinkDown(id string, dead bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.gone[id] = n.gone[id] || dead
 	n.edge.LinkDown(router.NodeID(id))
 	n.leader.LinkDown(n.now(), router.NodeID(id), dead)
 	n.settle()
@@ -207,8 +260,12 @@ func (n *Node) Reign(term uint64, members []router.Member, linked func(id string
 	defer n.mu.Unlock()
 	n.leader.Members(n.now(), members)
 	for _, m := range members {
-		if m.Node != n.self && linked(string(m.Node)) {
+		switch up := linked(string(m.Node)); {
+		case m.Node == n.self:
+		case up:
 			n.leader.LinkUp(n.now(), m.Node)
+		case n.gone[string(m.Node)]: // proved before anybody here led
+			n.leader.LinkDown(n.now(), m.Node, true)
 		}
 	}
 	n.leader.Start(n.now(), term)
@@ -220,12 +277,13 @@ func (n *Node) Abdicate() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.leader.Stop()
-	n.said = false
+	n.said, n.proposed = false, nil
 	n.settle()
 }
 
 // Run gives the machines the time until ctx ends.
 func (n *Node) Run(ctx context.Context) {
+	n.closing.Go(func() { n.commit(ctx) })
 	t := time.NewTicker(tick)
 	defer t.Stop()
 	for {
@@ -239,6 +297,7 @@ func (n *Node) Run(ctx context.Context) {
 		n.leader.Tick(n.now())
 		n.edge.Tick()
 		n.settle()
+		n.countOpen()
 		if e, ok := n.leader.Serving(); ok != n.said {
 			if n.said = ok; ok {
 				n.log.Info("routing as leader", "term", e.Term, "opening", e.K)

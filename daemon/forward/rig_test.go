@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	"quorate.org/daemon/edge"
+	"quorate.org/daemon/im"
 	"quorate.org/daemon/jid"
 	"quorate.org/daemon/router"
 	"quorate.org/daemon/xmlwire"
@@ -27,6 +28,10 @@ type fabric struct {
 	wires map[[2]string]chan []byte // by sender and receiver; absent while the link is down
 	mute  map[[2]string]bool        // wires on which everything is lost unnoticed
 	reset map[string]error          // links that were reset, by who did it and to whom
+
+	store  *ledger
+	limits im.Limits // of an account
+	wish   edge.Wish // of the streams that bind from here on
 }
 
 // wire is one node's end of its links.
@@ -58,11 +63,11 @@ func bubble(t *testing.T, limits router.Limits, body func(t *testing.T, f *fabri
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		f := &fabric{t: t, names: []string{"a", "b", "c"}, nodes: map[string]*Node{},
-			wires: map[[2]string]chan []byte{}, mute: map[[2]string]bool{}, reset: map[string]error{}}
+			wires: map[[2]string]chan []byte{}, mute: map[[2]string]bool{}, reset: map[string]error{}, store: newLedger()}
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		for i, id := range f.names {
-			n := New(Config{ID: id, Inc: router.Inc{byte(i + 1)}, Limits: limits, Links: wire{f, id}, Facts: office{},
+			n := New(Config{ID: id, Inc: router.Inc{byte(i + 1)}, Limits: limits, Links: wire{f, id}, Facts: office{}, Version: "1.2<3", Account: func() im.Limits { return f.limits }, Store: f.store,
 				Logger: slog.New(slog.DiscardHandler)})
 			f.nodes[id] = n
 			running.Go(func() { n.Run(ctx) })
@@ -142,7 +147,7 @@ func (f *fabric) lead(id string) {
 func (f *fabric) bind(node, addr string) (edge.Session, *stream) {
 	f.t.Helper()
 	out := &stream{}
-	s, err := f.nodes[node].Bind(f.t.Context(), kindOf(addr), jid.MustParse(addr), out)
+	s, err := f.nodes[node].Bind(f.t.Context(), kindOf(addr), jid.MustParse(addr), f.wish, out)
 	if err != nil {
 		f.t.Fatalf("binding %s at %s: %v", addr, node, err)
 	}
@@ -188,6 +193,7 @@ type stream struct {
 	stuck   bool          // nothing is written
 	closed  bool          // Drain or Shut was called
 	full    bool          // the outbox bound is reached
+	limit   int           // bytes that may wait to be written; 0 for any
 	ended   string        // the condition it was shut with
 	shut    bool          // Shut was called
 	gate    chan struct{} // Drain waits for it, if there is one
@@ -196,7 +202,7 @@ type stream struct {
 func (s *stream) Enqueue(raw []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.full {
+	if s.closed || s.full || s.limit > 0 && s.waiting()+len(raw) > s.limit {
 		return false
 	}
 	s.got = append(s.got, string(raw))
@@ -204,6 +210,21 @@ func (s *stream) Enqueue(raw []byte) bool {
 		s.written = len(s.got)
 	}
 	return true
+}
+
+func (s *stream) Room(n, eighths int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	has := s.waiting()
+	return s.limit == 0 || has+n <= s.limit/8*eighths || has == 0
+}
+
+// waiting is how many bytes are not written.
+func (s *stream) waiting() (n int) {
+	for _, raw := range s.got[s.written:] {
+		n += len(raw)
+	}
+	return n
 }
 
 func (s *stream) Drain() [][]byte {
@@ -248,5 +269,6 @@ func (s *stream) end() (condition string, shut bool) {
 type office struct{}
 
 func (office) Domain() string              { return "meet.example" }
+func (office) Serves(d string) bool        { return d == "meet.example" || d == "second.example" }
 func (office) CallBridge(name string) bool { return name == "cb1" || name == "cb2" }
 func (office) CallBridges() []string       { return []string{"cb1", "cb2"} }

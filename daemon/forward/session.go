@@ -3,11 +3,13 @@ package forward
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"quorate.org/daemon/edge"
+	"quorate.org/daemon/im"
 	"quorate.org/daemon/jid"
 	"quorate.org/daemon/router"
 	"quorate.org/daemon/stanza"
@@ -27,9 +29,10 @@ type session struct {
 	bare string
 	out  edge.Sink
 
-	bound bool   // guarded by node.mu
-	ended bool   // guarded by node.mu
-	sent  uint64 // guarded by node.mu
+	bound   bool   // guarded by node.mu
+	managed bool   // and resumable; guarded by node.mu
+	ended   bool   // guarded by node.mu
+	sent    uint64 // guarded by node.mu
 
 	once sync.Once
 
@@ -45,12 +48,16 @@ type closing struct {
 // sink lends a stream's outbox to the router.
 type sink struct{ s *session }
 
-func (k sink) Enqueue(raw []byte) bool { return k.s.out.Enqueue(raw) }
+func (k sink) Enqueue(raw []byte) bool  { return k.s.out.Enqueue(raw) }
+func (k sink) Room(n, eighths int) bool { return k.s.out.Room(n, eighths) }
 func (k sink) Shut(condition string) {
 	k.s.ended = true
-	k.s.node.wake()
+	k.s.node.wakeAll()
 	k.s.out.Shut(condition, "")
 }
+
+func (k sink) Ack(h uint32) { k.s.out.Enqueue(stanza.AppendAck(nil, h)) }
+func (k sink) Ask()         { k.s.out.Enqueue(stanza.AppendAsk(nil)) }
 
 // Drain returns what drainSession took off the stream outside the lock.
 func (k sink) Drain() [][]byte {
@@ -75,7 +82,7 @@ func (n *Node) drainSession(from router.NodeID, m router.Msg) {
 		return
 	}
 	n.closing.Go(func() {
-		left := s.out.Drain()
+		left := slices.DeleteFunc(s.out.Drain(), stanza.IsManagement)
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		s.left = append(s.left, left...)
@@ -106,17 +113,26 @@ func (n *Node) current(from router.NodeID, e router.Epoch) bool {
 
 // Bind asks the leader for a session and waits for it at most as long as a
 // stanza would wait.
-func (n *Node) Bind(ctx context.Context, k edge.Kind, want jid.JID, out edge.Sink) (edge.Session, error) {
-	s := &session{node: n, kind: router.Client, jid: want, addr: want.String(), bare: want.Bare().String(), out: out}
+func (n *Node) Bind(ctx context.Context, k edge.Kind, want jid.JID, w edge.Wish, out edge.Sink) (edge.Session, error) {
+	kind := router.Client
 	if k == edge.Component {
-		s.kind = router.Component
+		kind = router.Component
+	}
+	s := n.newSession(kind, want, out)
+	var m edge.Management
+	if w.Managed != nil {
+		m = *w.Managed
 	}
 	ctx, cancel := context.WithTimeout(ctx, n.wait)
 	defer cancel()
 	granted := make(chan bool, 1)
 	n.mu.Lock()
-	s.sid = n.edge.Bind(s.kind, s.addr, sink{s}, func(ok bool) {
+	s.sid = n.edge.BindResumable(s.kind, s.addr, w.Carbons, resumable(m), sink{s}, func(ok bool) {
 		s.bound = ok
+		if ok && m.Enabled != nil && m.Token == "" {
+			n.edge.Count(s.sid, m.Queue)
+		}
+		s.managed = ok && m.Token != ""
 		granted <- ok
 	})
 	n.sessions[s.sid] = s
@@ -131,7 +147,7 @@ func (n *Node) Bind(ctx context.Context, k edge.Kind, want jid.JID, out edge.Sin
 				return s, nil
 			}
 			s.Close()
-			return nil, &edge.Refusal{Condition: stanza.Conflict}
+			return nil, &edge.Refusal{Condition: stanza.ResourceConstraint, Text: "the account has as many sessions as it may"} // RFC 6120 §7.6.2.1
 		case <-look.C:
 			if !strings.HasPrefix(n.why(), noQuorum) {
 				continue
@@ -175,9 +191,13 @@ func (s *session) Close() {
 		if !s.bound {
 			delete(n.sessions, s.sid)
 		}
+		was := s.ended
 		s.ended = true
-		n.wake()
-		n.edge.Unbind(s.sid)
+		n.wakeAll()
+		if !was { // else the machine ended the stream, and knows what follows
+			n.edge.Unbind(s.sid)
+		}
+		n.forget(s)
 		n.settle()
 	})
 }
@@ -185,25 +205,31 @@ func (s *session) Close() {
 // Send takes one stanza from the stream.
 func (s *session) Send(ctx context.Context, h *xmlwire.Header, raw []byte) error {
 	if c := stanza.Check(h); c != "" {
-		return s.refuse(h, raw, c)
+		return s.refuse(ctx, h, raw, c)
 	}
 	c, ok := router.ClassOf(h.Name, h.Type.Value)
 	if !ok {
-		return s.refuse(h, raw, stanza.BadRequest)
+		return s.refuse(ctx, h, raw, stanza.BadRequest)
 	}
 	f, err := s.frame(c, h, raw)
 	if err != nil {
-		return s.refuse(h, raw, stanza.JIDMalformed)
+		return s.refuse(ctx, h, raw, stanza.JIDMalformed)
 	}
 	return s.submit(ctx, f)
 }
 
 // frame copies the stanza with its normalised recipient, in one allocation.
 func (s *session) frame(c router.Class, h *xmlwire.Header, raw []byte) (*router.Frame, error) {
-	f := &router.Frame{Class: c, Lane: s.sid, Time: s.node.now()}
+	f := &router.Frame{Class: c, Lane: s.sid, Time: wall()}
 	buf := make([]byte, 0, len(raw)+len(h.To.Value)+len(s.bare))
 	buf = append(buf, raw...)
 	f.Raw = buf[:len(raw):len(raw)]
+	switch {
+	case string(h.ChildSpace) == im.NSRoster:
+		f.Mark |= router.MarkRoster
+	case im.Service(h.ChildSpace):
+		f.Mark |= router.MarkService
+	}
 	switch {
 	case h.To.Present():
 		to, err := parseAttr(h.To)
@@ -230,15 +256,24 @@ func parseAttr(a xmlwire.Attr) (jid.JID, error) {
 	return jid.ParseBytes(a.Value)
 }
 
+// account is whose share of the window counts for this stream.
+func (s *session) account() string {
+	if s.kind != router.Client {
+		return ""
+	}
+	return s.bare
+}
+
 // submit waits for room in the window and hands the frame over.
 func (s *session) submit(ctx context.Context, f *router.Frame) error {
 	n := s.node
+	account := s.account()
 	n.mu.Lock()
-	for !n.edge.Source.Room(f.Size()) && !s.ended {
-		if n.room == nil {
-			n.room = make(chan struct{})
-		}
-		room := n.room
+	if !n.edge.Source.RoomOf(account, f.Size()) {
+		n.countFull(account)
+	}
+	for !n.edge.Source.RoomOf(account, f.Size()) && !s.ended {
+		room := n.roomFor(account, f.Size())
 		n.mu.Unlock()
 		select {
 		case <-room:
@@ -253,35 +288,47 @@ func (s *session) submit(ctx context.Context, f *router.Frame) error {
 	}
 	s.sent++
 	f.LaneSeq = s.sent
-	if len(f.To) == 0 && (f.Class == router.PresenceAvailable || f.Class == router.PresenceUnavailable) {
-		n.edge.Available(s.sid, f.Class == router.PresenceAvailable, f.Present)
-	}
 	n.edge.Submit(f)
 	n.settle()
 	return nil
 }
 
-// refuse answers a stanza that can not be routed, at the edge.
-func (s *session) refuse(h *xmlwire.Header, raw []byte, c stanza.Condition) error {
+// refuse answers a stanza that can not be routed, at the edge. To a resumable
+// session everything comes by the leader, which has a copy of what it is given
+// (cluster-protocol rule 11), so there the answer is the frame.
+func (s *session) refuse(ctx context.Context, h *xmlwire.Header, raw []byte, c stanza.Condition) error {
 	b := stanza.AppendError(nil, raw, h, s.serverOf(), s.addr, c.Type(), c, "")
-	if len(b) > 0 {
-		s.out.Enqueue(b)
+	if class, ok := classOf(b); ok && s.isManaged() {
+		return s.submit(ctx, &router.Frame{Class: class, To: []byte(s.addr), Lane: s.sid, Time: wall(), Raw: b})
 	}
+	n := s.node
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s.sent++
+	n.edge.Answer(s.sid, s.sent, b)
 	return nil
+}
+
+func (s *session) isManaged() bool {
+	s.node.mu.Lock()
+	defer s.node.mu.Unlock()
+	return s.managed
 }
 
 // serverOf is the address errors of this edge come from.
 func (s *session) serverOf() string {
-	if d := s.node.facts.Domain(); d != "" {
-		return d
+	d := strings.TrimPrefix(s.bare[strings.IndexByte(s.bare, '@')+1:], "@")
+	if main := s.node.facts.Domain(); main != "" && !s.node.facts.Serves(d) {
+		return main
 	}
-	return strings.TrimPrefix(s.bare[strings.IndexByte(s.bare, '@')+1:], "@")
+	return d
 }
 
 // bounce answers a frame that found no leader in time (rule 13). A frame that
 // came back from a closed session has its sender elsewhere: its error is a
 // frame of its own.
 func (n *Node) bounce(f *router.Frame) {
+	n.counts.bounced++
 	if !f.Class.Answerable() {
 		return
 	}
@@ -289,11 +336,11 @@ func (n *Node) bounce(f *router.Frame) {
 	if raw == nil {
 		return
 	}
-	if s := n.sessions[f.Lane]; s != nil {
-		s.out.Enqueue(raw)
+	if s := n.sessions[f.Lane]; s != nil && !s.managed {
+		n.edge.Answer(s.sid, 0, raw)
 		return
 	}
 	if c, ok := classOf(raw); ok {
-		n.edge.Submit(&router.Frame{Class: c, To: to, Raw: raw, Time: n.now()})
+		n.edge.Submit(&router.Frame{Class: c, To: to, Raw: raw, Time: wall()})
 	}
 }

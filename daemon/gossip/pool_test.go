@@ -13,7 +13,7 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 var (
 	firstKey  = bytes.Repeat([]byte{1}, 32)

@@ -33,6 +33,7 @@ const (
 // hello is the first thing each side says.
 type hello struct {
 	Version     string       `json:"version"`
+	Speaks      Speech       `json:"speaks"`
 	Cluster     string       `json:"cluster,omitempty"`
 	Key         []byte       `json:"key"`
 	Sig         []byte       `json:"sig"`
@@ -62,7 +63,7 @@ func (m *Mesh) sayHello(conn *tls.Conn, server bool) error {
 		return err
 	}
 	i := m.cfg.Identity
-	return writeJSON(conn, hello{Version: m.cfg.Version, Cluster: cluster, Key: i.Public(), Name: m.cfg.Name,
+	return writeJSON(conn, hello{Version: m.cfg.Version, Speaks: m.cfg.Speaks, Cluster: cluster, Key: i.Public(), Name: m.cfg.Name,
 		Sig: ed25519.Sign(i.key, b), Incarnation: m.cfg.Incarnation})
 }
 
@@ -81,6 +82,9 @@ func (m *Mesh) readHello(conn *tls.Conn, server bool) (Caller, hello, error) {
 	}
 	if len(h.Key) != ed25519.PublicKeySize || !ed25519.Verify(h.Key, b, h.Sig) {
 		return Caller{}, h, fault.New(fault.Trust, "the peer does not hold the node key it names")
+	}
+	if err := m.understands(h); err != nil {
+		return Caller{ID: IDOf(h.Key)}, h, err
 	}
 	c := Caller{ID: IDOf(h.Key), Key: h.Key, Name: printable(h.Name, 255), Addr: hostOf(conn.RemoteAddr())}
 	ms := m.membership()

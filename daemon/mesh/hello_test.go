@@ -22,7 +22,7 @@ func signed(t *testing.T, conn *tls.Conn, id *Identity, cluster string) hello {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return hello{Version: "test", Cluster: cluster, Key: id.Public(), Name: "x", Sig: ed25519.Sign(id.key, b)}
+	return hello{Version: "test", Speaks: Spoken, Cluster: cluster, Key: id.Public(), Name: "x", Sig: ed25519.Sign(id.key, b)}
 }
 
 // answered is what the other side says to a hello.
@@ -55,6 +55,16 @@ func TestHelloRefusals(t *testing.T) {
 		{"stranger without a cluster", protoStanza, func(c *tls.Conn) hello { return signed(t, c, stranger, "") }, fault.WrongState, "another cluster"},
 		{"stranger on raft", protoRaft, func(c *tls.Conn) hello { return signed(t, c, stranger, "cluster") }, fault.NotPermitted, "is no member"},
 		{"member of another cluster", protoStanza, func(c *tls.Conn) hello { return signed(t, c, member, "other") }, fault.WrongState, "another cluster"},
+		{"newer", protoStanza, func(c *tls.Conn) hello {
+			h := signed(t, c, member, "cluster")
+			h.Speaks = Speech{Least: Spoken.Most + 1, Most: Spoken.Most + 2}
+			return h
+		}, fault.Version, "do not understand each other"},
+		{"older, on control", protoControl, func(c *tls.Conn) hello {
+			h := signed(t, c, stranger, "")
+			h.Speaks = Speech{}
+			return h
+		}, fault.Version, "do not understand each other"},
 		{"removed", protoStanza, func(c *tls.Conn) hello { return signed(t, c, removed, "cluster") }, fault.NotPermitted, "was removed"},
 		{"removed, on control", protoControl, func(c *tls.Conn) hello { return signed(t, c, removed, "cluster") }, fault.NotPermitted, "was removed"},
 		{"own ID", protoStanza, func(c *tls.Conn) hello { return signed(t, c, self, "cluster") }, fault.Cloned, "in use by two machines"},

@@ -14,7 +14,9 @@ import (
 )
 
 const (
-	maxPayload = 32 << 20 // of one message: above the largest stanza, or a report of very many sessions
+	// MaxPayload bounds one message, in bytes: above the largest stanza, or report of
+	// sessions (router.MaxReport).
+	MaxPayload = 48 << 20
 	maxQueued  = 64 << 20 // bytes waiting for one peer, above the sum of windows
 	readChunk  = 64 << 10
 )
@@ -317,7 +319,7 @@ func need(rest []byte) int {
 func complete(b []byte) (whole, count int, err error) {
 	for len(b)-whole >= 4 {
 		n := need(b[whole:])
-		if n > maxPayload+4 {
+		if n > MaxPayload+4 {
 			return 0, 0, fmt.Errorf("message of %d bytes", n-4)
 		}
 		if len(b)-whole < n {

@@ -24,7 +24,7 @@ func random(n int) []byte {
 // Payloads of any size arrive whole and in order, both ways at once.
 func TestPayloads(t *testing.T) {
 	a, b := pair(t)
-	sizes := []int{1, 2, 3, 100, 16 << 10, readChunk - 5, readChunk - 4, readChunk - 3, readChunk, readChunk + 1, 1 << 20, 3, maxPayload / 4, 1}
+	sizes := []int{1, 2, 3, 100, 16 << 10, readChunk - 5, readChunk - 4, readChunk - 3, readChunk, readChunk + 1, 1 << 20, 3, MaxPayload / 4, 1}
 	for _, n := range sizes {
 		a.say(b, random(n))
 		b.say(a, random(n))
@@ -238,7 +238,7 @@ func TestDoesNotRead(t *testing.T) {
 // A message that announces too much ends the link before it is read.
 func TestTooLong(t *testing.T) {
 	b, id, other := idle(t, keepalive)
-	if _, err := other.Write(binary.LittleEndian.AppendUint32(nil, maxPayload+1)); err != nil {
+	if _, err := other.Write(binary.LittleEndian.AppendUint32(nil, MaxPayload+1)); err != nil {
 		t.Fatal(err)
 	}
 	b.want("down " + id)

@@ -56,6 +56,7 @@ type Config struct {
 	Identity    *Identity
 	Name        string // host name
 	Version     string
+	Speaks      Speech // of the peer protocol; zero: Spoken
 	Incarnation [16]byte
 	Certificate func() (*tls.Certificate, error)      // for either side of a handshake
 	Trust       func(chain []*x509.Certificate) error // nil error: the peer's certificate is accepted

@@ -45,6 +45,9 @@ func New(cfg Config) *Mesh {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
+	if cfg.Speaks == (Speech{}) {
+		cfg.Speaks = Spoken
+	}
 	m := &Mesh{cfg: cfg, log: cfg.Logger, raft: make(chan net.Conn), began: time.Now(), limit: handshakeTime,
 		dialers: make(map[string]*dialer), links: make(map[string]*link), conns: make(map[net.Conn]bool), down: make(map[string]time.Time),
 		loans: make(map[*loan]bool)}

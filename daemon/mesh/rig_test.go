@@ -19,10 +19,11 @@ import (
 	"time"
 
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/journal/journaltest"
 )
 
 // patience bounds every wait; nothing waits so long unless it is broken.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // keepalive is short, so that silence is noticed soon; calm is for tests that
 // must not take a slow machine for silence.
@@ -44,7 +45,7 @@ type peer struct {
 	trust  atomic.Pointer[fault.Error] // why certificates are refused
 	out    atomic.Pointer[string]      // the one certificate that is refused, as DER
 	cert   atomic.Pointer[tls.Certificate]
-	log    *journalText
+	log    *journaltest.Text
 }
 
 func (p *peer) LinkUp(id string) { p.events <- "up " + id }
@@ -74,7 +75,7 @@ func newPeerAt(t *testing.T, id *Identity, addr string) *peer {
 
 func newPeerWith(t *testing.T, id *Identity, addr string, keepalive time.Duration) *peer {
 	t.Helper()
-	p := &peer{t: t, addr: addr, events: make(chan string, 1000), got: make(chan []byte, 1000), log: &journalText{}}
+	p := &peer{t: t, addr: addr, events: make(chan string, 1000), got: make(chan []byte, 1000), log: &journaltest.Text{}}
 	p.cert.Store(certificate(t))
 	var inc [16]byte
 	rand.Read(inc[:])
@@ -305,22 +306,4 @@ func (r *relay) cut() {
 		c.Close()
 	}
 	r.conns = nil
-}
-
-// journalText collects what was logged.
-type journalText struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (j *journalText) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.Write(p)
-}
-
-func (j *journalText) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.String()
 }

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -13,10 +12,12 @@ import (
 	"syscall"
 	"time"
 
+	"quorate.org/daemon/archive"
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/cluster"
 	"quorate.org/daemon/edge"
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/im"
 	"quorate.org/daemon/journal"
 	"quorate.org/daemon/replica"
 	"quorate.org/daemon/settings"
@@ -37,9 +38,10 @@ func (n *Node) applyLocked(ctx context.Context) {
 			faults = append(faults, faultOf(err))
 		}
 	}
-	certErr, trustErr := n.renew(ctx, v)
-	note(certErr)
-	note(trustErr)
+	for _, err := range n.renew(ctx, v) {
+		note(err)
+	}
+	note(n.listenMetrics(v))
 	addrs, err := listenAddrs(v)
 	note(err)
 	unknown := err != nil
@@ -78,8 +80,8 @@ func (n *Node) reshape(ctx context.Context, addrs []netip.Addr, unknown bool) er
 	return nil
 }
 
-// catchUpWait is how long a member that was opened anew may take to learn the
-// domain from its leader, before the ports are dealt with without it.
+// catchUpWait is how long a member that was opened anew may take to learn from
+// its leader what it missed, before the ports are dealt with without it.
 const catchUpWait = 3 * time.Second
 
 // catchUp waits until the ports can be opened, so that what is said of them is
@@ -87,7 +89,7 @@ const catchUpWait = 3 * time.Second
 func (n *Node) catchUp(ctx context.Context, i *instance) {
 	ctx, cancel := context.WithTimeout(ctx, catchUpWait)
 	defer cancel()
-	for i.cluster.Serves() && i.cluster.State().Domain == "" && i.cluster.Roster().Domain != "" {
+	for i.cluster.Serves() && !i.cluster.Current() && i.cluster.Roster().Domain != "" {
 		select {
 		case <-ctx.Done():
 			return
@@ -96,23 +98,15 @@ func (n *Node) catchUp(ctx context.Context, i *instance) {
 	}
 }
 
-// renew takes new certificates and trust into use; what can not be read any
-// more stays as it was, since a running node must not lose its key to a
-// mistyped name.
-func (n *Node) renew(ctx context.Context, v *settings.Values) (certErr, trustErr error) {
-	m, certErr, trustErr := n.readMaterial(ctx, v)
+// renew takes new certificates and trust into use.
+func (n *Node) renew(ctx context.Context, v *settings.Values) []error {
 	old := n.keys.Load()
-	if certErr != nil {
-		m.certificate = old.certificate
-	}
-	if trustErr != nil {
-		m.trust, m.trusted = old.trust, old.trusted
-	}
+	m, errs := n.readMaterial(ctx, v, old)
 	n.keys.Store(m)
 	if i := n.inst.Load(); i != nil && !slices.EqualFunc(m.trusted, old.trusted, (*x509.Certificate).Equal) {
 		i.cluster.Rejudge() // links made with a renewed certificate stay; those of whom nobody trusts now do not
 	}
-	return certErr, trustErr
+	return errs
 }
 
 // turn opens or closes the ports when the cluster's state asks for it; nothing
@@ -160,10 +154,10 @@ func (n *Node) revoke() {
 // serve opens or closes the client and component ports.
 func (n *Node) serve(i *instance, v *settings.Values, addrs []netip.Addr) ([]bus.Step, error) {
 	cfg := edge.Config{Addrs: addrs, ClientPort: uint16(v.XMPP.ClientPort), ComponentPort: uint16(v.XMPP.ComponentPort),
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return n.meshCertificate() },
-		Limits: edge.Limits{Stanza: v.XMPP.MaxStanza, StanzaBeforeAuth: v.XMPP.MaxStanzaBeforeAuth, Depth: v.XMPP.MaxDepth,
-			Attrs: v.XMPP.MaxAttributes, AuthTimeout: v.XMPP.AuthTimeout, Outbox: v.XMPP.Outbox, PerAddress: v.XMPP.MaxConnectionsPerAddress}}
+		GetCertificate: n.shown,
+		ClientCAs:      n.keys.Load().clients, Limits: limitsOf(v)}
 	cfg.Open = n.wanted(i, v) && len(addrs) > 0
+	i.forward.SetPolicy(archive.Policy{Default: v.XMPP.Archive, Days: v.XMPP.ArchiveDays, Messages: v.XMPP.ArchiveMessages, Bytes: v.XMPP.ArchiveBytes, Page: v.XMPP.ArchivePage})
 	err := i.edge.Apply(cfg)
 	n.tellPorts(i.open.Swap(cfg.Open && err == nil), cfg.Open && err == nil)
 	if !cfg.Open || err != nil {
@@ -175,6 +169,23 @@ func (n *Node) serve(i *instance, v *settings.Values, addrs []netip.Addr) ([]bus
 			Text: fmt.Sprintf("listening on %s, clients on port %d and components on port %d", a, cfg.ClientPort, cfg.ComponentPort)})
 	}
 	return steps, nil
+}
+
+func limitsOf(v *settings.Values) edge.Limits {
+	x := v.XMPP
+	return edge.Limits{Stanza: x.MaxStanza, StanzaBeforeAuth: x.MaxStanzaBeforeAuth, Depth: x.MaxDepth, Attrs: x.MaxAttributes,
+		AuthTimeout: x.AuthTimeout, Outbox: x.Outbox, WriteTimeout: x.WriteTimeout, Connections: x.MaxConnections, PerAddress: x.MaxConnectionsPerAddress,
+		AuthFailures: x.MaxAuthFailuresPerAddress, AccountFailures: x.MaxAuthFailuresPerAccount,
+		FailureWindow: x.AuthFailureWindow, Backoff: x.AuthBackoff, IdleBytes: x.InactiveBytes, IdleWait: x.InactiveWait,
+		ResumeTime: x.ResumeTime, ResumeQueue: x.ResumeQueue}
+}
+
+// accountLimits is what one account may have, while this node leads.
+func (n *Node) accountLimits() im.Limits {
+	x := n.values.Load().XMPP
+	return im.Limits{Sessions: x.MaxSessions, Contacts: x.MaxContacts, Groups: x.MaxContactGroups, Roster: x.MaxRosterBytes, Request: x.MaxRequest,
+		Offline: x.MaxOfflineMessages, Stored: x.MaxOfflineBytes, Blocked: x.MaxBlocked, Private: x.MaxPrivate, VCard: x.MaxVCard,
+		Nodes: x.MaxNodes, Items: x.MaxItemBytes, Kept: x.MaxNodeItems, Payload: x.MaxItemPayload, Peers: x.MaxSubscribers, Targets: x.MaxPushNodes}
 }
 
 func (n *Node) tellPorts(was, open bool) {
@@ -199,10 +210,11 @@ func portFault(err error) error {
 }
 
 // wanted reports whether the client and component ports should be open: the
-// service is on, this node may serve, it has a certificate, and its log tells
-// the domain. A node that has just joined learns that a moment later.
+// service is on, this node may serve, it has a certificate, its log tells the
+// domain, and is as long as the leader's: of who may sign in a node that was away
+// learns a moment after it was started.
 func (n *Node) wanted(i *instance, v *settings.Values) bool {
-	return v.XMPP.Enabled && i.cluster.Serves() && n.keys.Load().certificate != nil && i.cluster.State().Domain != ""
+	return v.XMPP.Enabled && i.cluster.Serves() && n.keys.Load().certificate != nil && i.cluster.Current() && i.cluster.State().Domain != ""
 }
 
 // seed brings cluster-scope keys of the files into an empty store. Later

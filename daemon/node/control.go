@@ -1,9 +1,11 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strings"
 	"time"
 
 	"quorate.org/daemon/bus"
@@ -28,14 +30,14 @@ func (n *Node) propose(ctx context.Context, c replica.Command) (*replica.State, 
 
 // SetDomain implements org.quorate.Xmpp1.
 func (n *Node) SetDomain(ctx context.Context, _ bus.Caller, domain string) error {
-	j, err := jid.New("", domain, "")
+	name, err := prepared(domain)
 	if err != nil {
-		return fault.Mend(fault.InvalidArgument, fmt.Sprintf("%q is not a domain name", domain), "use letters, digits, dots and hyphens, like meet.example")
-	}
-	if err := n.mayServe(ctx, j.Domain()); err != nil {
 		return err
 	}
-	if _, err := n.propose(ctx, replica.SetDomain(j.Domain())); err != nil {
+	if err := n.mayServe(ctx, name); err != nil {
+		return err
+	}
+	if _, err := n.propose(ctx, replica.SetDomain(name)); err != nil {
 		return err
 	}
 	n.apply(ctx)
@@ -87,14 +89,14 @@ func (n *Node) UserAdd(ctx context.Context, _ bus.Caller, name, password string)
 	if err != nil {
 		return err
 	}
-	a, err := account(name, password)
+	a, err := account(i.cluster.State(), name, password)
 	if err != nil {
 		return err
 	}
 	if _, ok := i.cluster.State().Accounts[a.Name]; ok {
 		return fault.Mend(fault.Exists, "the user "+a.Name+" exists", "xmpp user passwd "+a.Name)
 	}
-	return i.cluster.Propose(ctx, replica.SetAccount(a))
+	return i.cluster.Propose(ctx, replica.SetAccount(a).WithDecoys(newDecoys()))
 }
 
 // UserPasswd implements org.quorate.Xmpp1.
@@ -103,36 +105,58 @@ func (n *Node) UserPasswd(ctx context.Context, _ bus.Caller, name, password stri
 	if err != nil {
 		return err
 	}
-	a, err := account(name, password)
+	a, err := account(i.cluster.State(), name, password)
 	if err != nil {
 		return err
 	}
 	if _, ok := i.cluster.State().Accounts[a.Name]; !ok {
 		return fault.Mend(fault.NotFound, "there is no user "+a.Name, "xmpp user add "+a.Name)
 	}
-	return i.cluster.Propose(ctx, replica.SetAccount(a))
+	return i.cluster.Propose(ctx, replica.SetAccount(a).WithDecoys(newDecoys()))
 }
 
 // UserDel implements org.quorate.Xmpp1.
 func (n *Node) UserDel(ctx context.Context, _ bus.Caller, name string) error {
-	local, err := localpart(name)
+	i, err := n.instance(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = n.propose(ctx, replica.DeleteAccount(local))
-	return err
-}
-
-func localpart(name string) (string, error) {
-	j, err := jid.New(name, "x.example", "")
-	if err != nil || j.Local() == "" {
-		return "", fault.Mend(fault.InvalidName, fmt.Sprintf("%q can not be a user name", name), "use the part before the @, without spaces or any of \"&'/:<>@")
+	known, err := accountName(i.cluster.State(), name)
+	if err != nil {
+		return err
 	}
-	return j.Local(), nil
+	return i.cluster.Propose(ctx, replica.DeleteAccount(known))
 }
 
-func account(name, password string) (replica.Account, error) {
-	local, err := localpart(name)
+// newDecoys makes the secret of replica.State.Decoys.
+func newDecoys() []byte {
+	key := make([]byte, 32)
+	rand.Read(key) // never fails
+	return key
+}
+
+// accountName returns the name that the state has for an account, given alone or
+// with its domain.
+func accountName(s *replica.State, name string) (string, error) {
+	local, domain, with := strings.Cut(name, "@")
+	if !with {
+		domain = cmp.Or(s.Domain, "x.example")
+	}
+	j, err := jid.New(local, domain, "")
+	if err != nil || j.Local() == "" {
+		return "", fault.Mend(fault.InvalidName, fmt.Sprintf("%q can not be a user name", name), "use a name without spaces or any of \"&'/:<>@, or name@domain")
+	}
+	if with && !s.Serves(j.Domain()) {
+		return "", fault.Mend(fault.NotFound, fmt.Sprintf("the domain %s is not served here", j.Domain()), "xmpp multi_domain list")
+	}
+	if !with {
+		return j.Local(), nil
+	}
+	return s.AccountName(j.Local(), j.Domain()), nil
+}
+
+func account(s *replica.State, name, password string) (replica.Account, error) {
+	known, err := accountName(s, name)
 	if err != nil {
 		return replica.Account{}, err
 	}
@@ -142,7 +166,7 @@ func account(name, password string) (replica.Account, error) {
 	if err != nil {
 		return replica.Account{}, fault.New(fault.InvalidArgument, "the password can not be used: "+err.Error())
 	}
-	return replica.Account{Name: local, SHA1: replica.Keys(c.SHA1), SHA256: replica.Keys(c.SHA256)}, nil
+	return replica.Account{Name: known, SHA1: replica.Keys(c.SHA1), SHA256: replica.Keys(c.SHA256)}, nil
 }
 
 // transition runs one membership change: act writes the outcome to disk, and

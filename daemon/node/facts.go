@@ -3,6 +3,7 @@ package node
 import (
 	"strings"
 
+	"quorate.org/daemon/jid"
 	"quorate.org/daemon/replica"
 	"quorate.org/daemon/sasl"
 )
@@ -11,6 +12,8 @@ import (
 type facts struct{ state func() *replica.State }
 
 func (f facts) Domain() string { return f.state().Domain }
+
+func (f facts) Serves(domain string) bool { return f.state().Serves(domain) }
 
 func (f facts) CallBridge(name string) bool {
 	_, ok := f.state().CallBridge(name)
@@ -35,11 +38,11 @@ func (a accounts) ComponentSecret(name string) (string, bool) {
 	return b.Secret, ok
 }
 
-func (a accounts) Credentials(local string) (sasl.Credentials, bool) {
-	s := a.state()
-	x, ok := s.Accounts[local]
-	if key := s.Decoys(); !ok && len(key) > 0 { // the same fake salt on every node of a cluster
-		return sasl.Decoy(key, local), false
-	}
+func (a accounts) Serves(domain string) bool { return a.state().Serves(domain) }
+
+func (a accounts) Credentials(who jid.JID) (sasl.Credentials, bool) {
+	x, ok := a.state().AccountOf(who.String())
 	return sasl.Credentials{SHA1: sasl.Keys(x.SHA1), SHA256: sasl.Keys(x.SHA256)}, ok
 }
+
+func (a accounts) Decoys() []byte { return a.state().Decoys() }

@@ -46,7 +46,7 @@ func (n *Node) shapeNow(addrs []netip.Addr) shape {
 	v := n.values.Load()
 	s := shape{mesh: v.Cluster.Port, gossip: v.Gossip.Port, heartbeat: v.Cluster.Heartbeat,
 		election: v.Cluster.Election, lease: v.Cluster.Lease,
-		limits: router.Limits{Frames: v.Cluster.QueueFrames, Bytes: v.Cluster.QueueBytes, GiveUp: v.Cluster.QueueTime}}
+		limits: router.Limits{Frames: v.Cluster.QueueFrames, Bytes: v.Cluster.QueueBytes, GiveUp: v.Cluster.QueueTime, Queues: v.XMPP.ResumeTotal}}
 	if cluster.ModeOf(n.cfg.State) == cluster.Standalone { // nobody calls it: no stream need drop for these
 		s.mesh, s.gossip = 0, 0
 	} else if len(addrs) > 0 {
@@ -69,8 +69,9 @@ func (n *Node) open() error {
 		Addr: s.addr, ClientPort: n.values.Load().XMPP.ClientPort, MeshPort: s.mesh, GossipPort: s.gossip,
 		Heartbeat: s.heartbeat, Election: s.election, Lease: s.lease, Incarnation: inc,
 		Certificate: n.meshCertificate, Trust: func(chain []*x509.Certificate) error { <-opened; return n.trust(i.cluster, chain) }, OnChange: n.poke, Logger: n.log,
-		NewTraffic: func(id string, links *mesh.Mesh, state func() *replica.State) cluster.Traffic {
-			i.forward = forward.New(forward.Config{ID: id, Inc: inc, Limits: s.limits, Links: links, Facts: facts{state}, Leaderless: n.leaderless, Logger: n.log})
+		NewTraffic: func(id string, links *mesh.Mesh, c *cluster.Cluster) cluster.Traffic {
+			state := c.State
+			i.forward = forward.New(forward.Config{ID: id, Inc: inc, Limits: s.limits, Links: links, Facts: facts{state}, Store: c, Version: n.cfg.Version, Account: n.accountLimits, Leaderless: n.leaderless, Logger: n.log})
 			i.edge = edge.New(i.forward, accounts{state}, n.log)
 			return i.forward
 		},

@@ -119,6 +119,7 @@ func differences(is, will *replica.State) string {
 	if is.Domain != will.Domain {
 		parts = append(parts, fmt.Sprintf("the domain %q becomes %q", is.Domain, will.Domain))
 	}
+	parts = append(parts, changes("further domains", is.Domains, will.Domains)...)
 	parts = append(parts, changes("call bridges", is.CallBridges, will.CallBridges)...)
 	parts = append(parts, changes("accounts", is.Accounts, will.Accounts)...)
 	if parts == nil {

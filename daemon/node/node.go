@@ -13,28 +13,34 @@ import (
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/metrics"
 	"quorate.org/daemon/service"
 	"quorate.org/daemon/settings"
 )
 
 // Config is what New needs.
 type Config struct {
-	State    string // private state directory
-	Hostname string
-	Machine  string // identifies the hardware; "" if unknown
-	Version  string
-	Log      *slog.Logger
+	State     string // private state directory
+	Hostname  string
+	Machine   string // identifies the hardware; "" if unknown
+	Version   string
+	Metrics   string             // socket that gives the metrics; "" for none
+	Records   *metrics.Records   // counts what Log is told; may be nil
+	Overheard *metrics.Libraries // what raft and serf tell; may be nil
+	Log       *slog.Logger
 }
 
 // Node is this XMPP node.
 type Node struct {
-	cfg    Config
-	log    *slog.Logger
-	conn   *bus.Conn
-	object *bus.XmppObject
-	look   chan struct{} // holds one: settings, keys or the cluster changed
+	cfg     Config
+	log     *slog.Logger
+	conn    *bus.Conn
+	object  *bus.XmppObject
+	numbers *metrics.Server
+	look    chan struct{} // holds one: settings, keys or the cluster changed
 
 	returning sync.WaitGroup // of comeBack
+	counting  sync.WaitGroup // of the metrics
 
 	change sync.Mutex // held by apply and by membership transitions
 	shape  shape      // what the instance was opened with; guarded by change
@@ -60,6 +66,7 @@ func New(cfg Config, conn *bus.Conn) *Node {
 	n := &Node{cfg: cfg, log: cfg.Log, conn: conn, look: make(chan struct{}, 1), waiters: make(chan struct{})}
 	n.values.Store(&settings.Values{})
 	n.keys.Store(&material{})
+	n.numbers = metrics.New(cfg.Metrics, n.read, n.log)
 	return n
 }
 
@@ -73,6 +80,9 @@ func (n *Node) Run(ctx context.Context, notify *service.Notifier) error {
 	if err != nil {
 		return err
 	}
+	counting := run(&n.counting, n.numbers.Run)
+	defer n.counting.Wait()
+	defer counting()
 	n.readSettings(ctx)
 	n.renew(ctx, n.values.Load()) // apply tells what is amiss, if it lasts
 	if err := n.open(); err != nil {

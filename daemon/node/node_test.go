@@ -15,6 +15,7 @@ import (
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/cluster"
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/jid"
 	"quorate.org/daemon/journal"
 )
 
@@ -214,7 +215,7 @@ func TestBadCertificateName(t *testing.T) {
 
 // What is not there yet at the start, is taken into use when it is.
 func TestCertificatesComeLate(t *testing.T) {
-	r := prepare(t, "")
+	r := prepare(t, "", alone)
 	r.edit("[xmpp]\nenabled = true\ndomain = \"meet.example\"\nlisten = [\"" + r.addr + "\"]\nkey = \"xmpp.key\"\ncertificate = \"xmpp.cer\"\n")
 	if _, err := r.conf.Reload(r.ctx); err != nil {
 		t.Fatal(err)
@@ -259,7 +260,8 @@ func TestUsers(t *testing.T) {
 	r := newRig(t, "[xmpp]\ndomain = \"meet.example\"\n")
 	r.must(r.xmpp.UserAdd(r.ctx, "Ann", "secret words"))
 	r.wantFault("twice", r.xmpp.UserAdd(r.ctx, "ann", "x"), fault.Exists, "the user ann exists")
-	r.wantFault("a bad name", r.xmpp.UserAdd(r.ctx, "a@b", "x"), fault.InvalidName, "can not be a user name")
+	r.wantFault("a bad name", r.xmpp.UserAdd(r.ctx, "a b", "x"), fault.InvalidName, "can not be a user name")
+	r.wantFault("a domain elsewhere", r.xmpp.UserAdd(r.ctx, "a@b", "x"), fault.NotFound, "the domain b is not served here")
 	r.wantFault("no password", r.xmpp.UserAdd(r.ctx, "bob", ""), fault.InvalidArgument, "the password can not be used")
 	r.wantFault("another's password", r.xmpp.UserPasswd(r.ctx, "bob", "x"), fault.NotFound, "there is no user bob")
 	r.must(r.xmpp.UserPasswd(r.ctx, "ANN", "other words"))
@@ -272,11 +274,14 @@ func TestUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := accounts{i.cluster.State}
-	known, ok := a.Credentials("ann")
+	known, ok := a.Credentials(jid.MustParse("ann@" + domain))
 	if !ok || known.SHA256.Iterations == 0 || a.Domain() != domain {
 		t.Errorf("credentials %+v, %v", known, ok)
 	}
-	if _, ok := a.Credentials("bob"); ok {
+	if _, ok := a.Credentials(jid.MustParse("ann@elsewhere.example")); ok {
+		t.Error("another domain's user has credentials")
+	}
+	if _, ok := a.Credentials(jid.MustParse("bob@" + domain)); ok {
 		t.Error("a user nobody added has credentials")
 	}
 	r.must(r.xmpp.UserDel(r.ctx, "Ann"))

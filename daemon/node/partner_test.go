@@ -17,7 +17,6 @@ import (
 	"quorate.org/daemon/forward"
 	"quorate.org/daemon/mesh"
 	"quorate.org/daemon/pki/pkitest"
-	"quorate.org/daemon/replica"
 )
 
 // partner is another member of the node's cluster, without a bus.
@@ -44,11 +43,10 @@ func newPartner(r *rig, c *pkitest.Issued) *partner {
 func (p *partner) open() {
 	p.r.t.Helper()
 	inc := forward.NewIncarnation()
-	const timer = 50 * time.Millisecond
 	var err error
 	p.cluster, err = cluster.Open(cluster.Config{
 		Dir: p.dir, Name: "cb2", Version: "test", Addr: p.addr, ClientPort: 5222, MeshPort: 5224, GossipPort: 7946,
-		Heartbeat: timer, Election: timer, Lease: timer, Incarnation: inc, Logger: quiet,
+		Heartbeat: paired, Election: paired, Lease: paired, Incarnation: inc, Logger: quiet,
 		Certificate: func() (*tls.Certificate, error) { return p.cert, nil },
 		Trust: func(chain []*x509.Certificate) error {
 			if p.refuse.Load() && !chain[0].Equal(p.cert.Leaf) {
@@ -56,8 +54,8 @@ func (p *partner) open() {
 			}
 			return nil
 		},
-		NewTraffic: func(id string, links *mesh.Mesh, state func() *replica.State) cluster.Traffic {
-			p.forward = forward.New(forward.Config{ID: id, Inc: inc, Links: links, Facts: facts{state}, Logger: quiet})
+		NewTraffic: func(id string, links *mesh.Mesh, c *cluster.Cluster) cluster.Traffic {
+			p.forward = forward.New(forward.Config{ID: id, Inc: inc, Links: links, Facts: facts{c.State}, Store: c, Logger: quiet})
 			return p.forward
 		},
 		Directory: func() map[string]string { return p.forward.Directory() },

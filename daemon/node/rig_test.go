@@ -20,12 +20,14 @@ import (
 	"quorate.org/daemon/certd"
 	"quorate.org/daemon/confd"
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/journal/journaltest"
+	"quorate.org/daemon/metrics"
 	"quorate.org/daemon/pki/pkitest"
 	"quorate.org/daemon/service"
 )
 
 // patience bounds every wait; nothing waits so long unless it is broken.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 const domain = "meet.example"
 
@@ -45,7 +47,7 @@ type rig struct {
 	ctx   context.Context
 	addr  string
 	dir   string
-	log   *journalText
+	log   *journaltest.Text
 	node  *Node
 	stop  func() // ends the node; nil when it does not run
 	certs *bus.Certificates
@@ -53,29 +55,42 @@ type rig struct {
 	xmpp  *bus.Xmpp
 }
 
+// Timers of raft: a node alone elects itself at once; two are to keep their leader
+// on a busy host too.
+const (
+	alone  = 50 * time.Millisecond
+	paired = 400 * time.Millisecond
+)
+
 // newRig starts all three on a quorate.toml, which may be empty.
 func newRig(t *testing.T, toml string) *rig {
 	t.Helper()
-	r := prepare(t, toml)
+	return newRigOf(t, toml, alone)
+}
+
+// newRigOf is newRig with other timers.
+func newRigOf(t *testing.T, toml string, timer time.Duration) *rig {
+	t.Helper()
+	r := prepare(t, toml, timer)
 	r.startCertd()
 	r.start()
 	return r
 }
 
 // prepare starts the configuration service alone.
-func prepare(t *testing.T, toml string) *rig {
+func prepare(t *testing.T, toml string, timer time.Duration) *rig {
 	t.Helper()
 	bustest.Start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	t.Cleanup(cancel)
-	r := &rig{t: t, ctx: ctx, addr: newAddr(), dir: t.TempDir(), log: &journalText{}}
+	r := &rig{t: t, ctx: ctx, addr: newAddr(), dir: t.TempDir(), log: &journaltest.Text{}}
 	for _, d := range []string{"etc", "etc/conf.d", "config", "cert", "exchange", "xmpp"} {
 		if err := os.Mkdir(filepath.Join(r.dir, d), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
 	r.edit(toml)
-	timers := "[cluster]\nheartbeat = \"50ms\"\nelection = \"50ms\"\nlease = \"50ms\"\n"
+	timers := fmt.Sprintf("[cluster]\nheartbeat = %[1]q\nelection = %[1]q\nlease = %[1]q\n", timer)
 	if err := os.WriteFile(filepath.Join(r.dir, "etc", "conf.d", "10-timers.toml"), []byte(timers), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -142,8 +157,11 @@ func (r *rig) start() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(r.log, nil))
-	r.node = New(Config{State: filepath.Join(r.dir, "xmpp"), Hostname: "cb1", Machine: "m1", Version: "test", Log: log}, conn)
+	records := metrics.NewRecords()
+	overheard, err := metrics.NewLibraries()
+	r.must(err)
+	log := slog.New(records.Handler(slog.NewTextHandler(r.log, nil)))
+	r.node = New(Config{State: filepath.Join(r.dir, "xmpp"), Hostname: "cb1", Machine: "m1", Version: "test", Records: records, Overheard: overheard, Log: log}, conn)
 	end := r.run(r.node.Run)
 	r.stop = sync.OnceFunc(func() { end(); conn.Close() })
 	r.t.Cleanup(r.stop)
@@ -213,6 +231,12 @@ func (r *rig) must(err error) {
 // upload puts a key and its certificate into the store as name.key, name.cer.
 func (r *rig) upload(name string) *pkitest.Issued {
 	r.t.Helper()
+	return r.uploadFor(name, domain)
+}
+
+// uploadFor is upload for a certificate that names that domain.
+func (r *rig) uploadFor(name, domain string) *pkitest.Issued {
+	r.t.Helper()
 	c := pkitest.SelfSigned(r.t, domain, pkitest.Valid(time.Now().Add(-time.Hour), time.Now().AddDate(0, 3, 0)))
 	for file, b := range map[string][]byte{name + ".key": c.KeyPEM(r.t), name + ".cer": c.PEM()} {
 		if err := os.WriteFile(filepath.Join(r.dir, "exchange", file), b, 0o640); err != nil {
@@ -249,12 +273,15 @@ func (r *rig) open(port int) bool {
 	return err == nil
 }
 
-// wantPorts compares which ports are open: client, component and cluster.
+// wantPorts compares which ports are open: client, component and cluster. Those that are
+// to open may wait for the log.
 func (r *rig) wantPorts(when string, client, component, cluster bool) {
 	r.t.Helper()
 	for port, want := range map[int]bool{5222: client, 5223: component, 5224: cluster} {
-		if got := r.open(port); got != want {
-			r.t.Errorf("%s port %d is open: %v\n%s", when, port, got, r.log)
+		if want {
+			r.until(fmt.Sprintf("%s port %d to be open", when, port), func() bool { return r.open(port) })
+		} else if r.open(port) {
+			r.t.Errorf("%s port %d is open\n%s", when, port, r.log)
 		}
 	}
 }
@@ -262,7 +289,13 @@ func (r *rig) wantPorts(when string, client, component, cluster bool) {
 // handshake connects to the component port.
 func (r *rig) handshake() *tls.Conn {
 	r.t.Helper()
-	c, err := tls.Dial("tcp", r.addr+":5223", &tls.Config{InsecureSkipVerify: true})
+	return r.handshakeFor("")
+}
+
+// handshakeFor asks for a domain by SNI.
+func (r *rig) handshakeFor(domain string) *tls.Conn {
+	r.t.Helper()
+	c, err := tls.Dial("tcp", r.addr+":5223", &tls.Config{InsecureSkipVerify: true, ServerName: domain})
 	r.must(err)
 	r.t.Cleanup(func() { c.Close() })
 	c.SetDeadline(time.Now().Add(patience))
@@ -276,22 +309,4 @@ func (r *rig) wantFault(what string, err error, code fault.Code, text string) {
 	if err == nil || fault.CodeOf(err) != code || !strings.Contains(err.Error(), text) {
 		r.t.Errorf("%s: got %s %v, want %s …%s…", what, fault.CodeOf(err), err, code, text)
 	}
-}
-
-// journalText collects what was logged.
-type journalText struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (j *journalText) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.Write(p)
-}
-
-func (j *journalText) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.String()
 }

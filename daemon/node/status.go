@@ -59,7 +59,7 @@ func (n *Node) Status(ctx context.Context) (bus.XmppStatus, error) {
 	s.Clustered = i.cluster.Mode() != cluster.Standalone
 	s.Sessions, s.Components = i.edge.Counts()
 	n.mu.Lock()
-	s.Faults = slices.Clone(n.faults)
+	s.Faults = append(slices.Clone(n.faults), n.undressed(i.cluster.State())...)
 	if n.drifted != "" {
 		s.Faults = append(s.Faults, bus.Fault{Code: string(fault.Drift), Text: n.drifted,
 			Remedy: "change the files, or set the value in use with its command"})
@@ -138,13 +138,14 @@ func (n *Node) Users(ctx context.Context) ([]bus.User, error) {
 		return nil, err
 	}
 	sessions := map[string]int{}
+	state := i.cluster.State()
 	for addr := range i.cluster.Bound(ctx) {
 		if j, err := jid.Parse(addr); err == nil && j.Local() != "" {
-			sessions[j.Local()]++
+			sessions[state.AccountName(j.Local(), j.Domain())]++
 		}
 	}
 	var list []bus.User
-	for _, a := range i.cluster.State().SortedAccounts() {
+	for _, a := range state.SortedAccounts() {
 		list = append(list, bus.User{Name: a.Name, Sessions: sessions[a.Name]})
 	}
 	return list, nil
@@ -177,6 +178,9 @@ func (n *Node) Preflight(ctx context.Context) ([]bus.Step, error) {
 		add("key pair", "Key and certificate pair match", n.conn.Certificates().Match(ctx, v.XMPP.Key, v.XMPP.Certificate))
 		_, err := n.conn.Certificates().Check(ctx, v.XMPP.Key, v.XMPP.Certificate, v.XMPP.Bundle, domain)
 		add("validity", "Certificate is valid and names the domain", err)
+	}
+	for _, f := range n.undressed(i.cluster.State()) {
+		steps = append(steps, bus.Step{Name: "certificate", Text: f.Text, Remedy: f.Remedy})
 	}
 	switch addrs, err := listenAddrs(v); {
 	case err != nil:

@@ -11,7 +11,27 @@ import (
 	"testing"
 
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/pam/pamtest"
 )
+
+func TestMain(m *testing.M) { os.Exit(pamtest.Main(m)) }
+
+// The system's own helper compares, on a machine with the accounts of pamtest.
+func TestRight(t *testing.T) {
+	for _, tc := range []struct{ account, password string }{
+		{"admin", "correct horse 2"}, {"admin", ""}, {"admin", pamtest.Password + "0"}, {"none", ""}, {"locked", pamtest.Password},
+	} {
+		if err := Right(t.Context(), tc.account, tc.password); fault.CodeOf(err) != fault.NotPermitted {
+			t.Errorf("%s with %q: %v", tc.account, tc.password, err)
+		}
+	}
+	if err := Right(t.Context(), "admin", pamtest.Password); err != nil {
+		t.Error(err)
+	}
+	if err := Right(t.Context(), "nobody-there", pamtest.Password); err == nil {
+		t.Error("an account that is not there has a password")
+	}
+}
 
 func TestCheck(t *testing.T) {
 	for _, tc := range []struct{ password, why string }{
@@ -77,7 +97,7 @@ func newRig(t *testing.T, shadow string) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	r := &rig{socket: filepath.Join(dir, "s"), outcomes: make(chan error, 16)}
-	r.Files = Files{Shadow: filepath.Join(dir, "shadow"), Recover: filepath.Join(dir, "recover"), SSH: filepath.Join(dir, "sshd_config.d", "20-password.conf")}
+	r.Files = Files{Shadow: filepath.Join(dir, "shadow"), Recover: filepath.Join(dir, "recover"), SSH: filepath.Join(dir, "sshd_config.d", "20-password.conf"), SignIn: filepath.Join(dir, "signin.sock")}
 	r.Log = slog.New(slog.DiscardHandler)
 	r.Store = func(_ context.Context, p string) error {
 		if r.storing == nil {
@@ -126,7 +146,7 @@ func TestFirstPassword(t *testing.T) {
 		t.Fatalf("%v, stored %q, %d reloads", err, r.stored, r.reloads)
 	}
 	text, err := os.ReadFile(r.SSH)
-	if err != nil || !strings.Contains(string(text), "Match User admin\n    PasswordAuthentication yes\n") {
+	if err != nil || !strings.Contains(string(text), "\nPasswordAuthentication yes\n") {
 		t.Fatalf("%q, %v", text, err)
 	}
 }
@@ -161,6 +181,9 @@ func TestRecovery(t *testing.T) {
 	r.storing = nil
 	if err := Set(t.Context(), r.socket, "correct horse 2"); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(r.SignIn), "signed-out", Account)); err != nil {
+		t.Errorf("who signed in by the old password stays: %v", err)
 	}
 	if want, _ := Ask(t.Context(), r.socket); want != None {
 		t.Fatalf("recovery goes on after the password was set: %q", want)

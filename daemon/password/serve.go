@@ -12,6 +12,7 @@ import (
 
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/journal"
+	"quorate.org/daemon/signin"
 )
 
 // Server answers one connection.
@@ -75,6 +76,9 @@ func (s *Server) set(ctx context.Context, want Want, password string) error {
 	s.Log.WarnContext(ctx, "the password of "+Account+" was set at the console", "user", Account, "why", string(want), journal.ID(journal.PasswordSet))
 	if err := os.Remove(s.Recover); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("ending the recovery: %w", err)
+	}
+	if err := signin.End(s.SignIn, Account); err != nil {
+		return err
 	}
 	if err := s.OpenSSH(); err != nil {
 		return err

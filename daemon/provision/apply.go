@@ -12,6 +12,7 @@ import (
 
 	"quorate.org/daemon/atomicfile"
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/keymap"
 	"quorate.org/daemon/password"
 )
 
@@ -71,6 +72,7 @@ func (n Node) steps(p Plan) []step {
 		text(DNS, "/etc/systemd/resolved.conf.d/50-provisioned.conf", p.ResolvedFile()),
 		text(NTP, "/etc/systemd/timesyncd.conf.d/50-provisioned.conf", p.TimesyncFile()),
 		{Timezone, p.Timezone == "", func(context.Context) (string, error) { return n.timezone(p.Timezone) }},
+		{Keyboard, p.Keyboard == "", func(context.Context) (string, error) { return n.keyboard(p.Keyboard) }},
 		text(AuthorizedKeys, "/etc/ssh/authorized_keys.d/admin", p.KeysFile()),
 		{HashedPassword, p.HashedPassword == "", func(ctx context.Context) (string, error) { return n.password(ctx, p.HashedPassword) }},
 		text(Config, "/etc/quorate/conf.d/50-provisioned.toml", p.Config),
@@ -121,6 +123,14 @@ func (n Node) timezone(zone string) (string, error) {
 		return "", err
 	}
 	return "/etc/localtime", os.Rename(next, link)
+}
+
+// keyboard is loaded by quorate-keyboard.service, which starts later.
+func (n Node) keyboard(layout string) (string, error) {
+	if !keymap.Has(filepath.Join(n.Root, keymap.Dir), layout) {
+		return "", fault.New(fault.NotFound, "this system has no keyboard layout "+layout)
+	}
+	return n.write("/etc/quorate/keyboard", "KEYMAP="+layout+"\n")
 }
 
 func (n Node) password(ctx context.Context, hash string) (string, error) {

@@ -24,6 +24,7 @@ const (
 	DNS            = "dns"
 	NTP            = "ntp"
 	Timezone       = "timezone"
+	Keyboard       = "keyboard"
 	AuthorizedKeys = "admin.authorized_keys"
 	HashedPassword = "admin.hashed_password"
 	Config         = "config"
@@ -31,7 +32,7 @@ const (
 )
 
 // Keys lists every key, in the order in which they are read and applied.
-var Keys = []string{Hostname, Interface, Address, Gateway, DNS, NTP, Timezone, AuthorizedKeys, HashedPassword, Config, Recover}
+var Keys = []string{Hostname, Interface, Address, Gateway, DNS, NTP, Timezone, Keyboard, AuthorizedKeys, HashedPassword, Config, Recover}
 
 // secret keys are named in a fault without their value.
 var secret = map[string]bool{HashedPassword: true, Config: true, AuthorizedKeys: true}

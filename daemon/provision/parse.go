@@ -5,15 +5,17 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
+	"quorate.org/daemon/account"
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/keymap"
 	"quorate.org/daemon/password"
 	"quorate.org/daemon/settings/file"
+	"quorate.org/daemon/timezone"
 )
 
 // Parse judges items, each by itself, and returns what the good ones say, with a
@@ -49,6 +51,7 @@ var rules = map[string]rule{
 	DNS:            {"use addresses of name servers: 192.0.2.53", readDNS},
 	NTP:            {"use names or addresses of time servers: ntp.example.com", readNTP},
 	Timezone:       {"use a name of the time zone database: Europe/Vienna", readTimezone},
+	Keyboard:       {"use the name of a keyboard layout: us, uk, de, fr, es", readKeyboard},
 	HashedPassword: {"use a hash as made by openssl passwd -6, never the password itself", readHash},
 	Config:         {"mend it as a quorate.toml: every key is in /etc/quorate/quorate.toml", readConfig},
 	Recover:        {"use yes or no", readRecover},
@@ -160,7 +163,7 @@ func hostAddress(w string) (netip.Prefix, error) {
 		if _, bare := netip.ParseAddr(w); bare == nil {
 			return a, fmt.Errorf("%s has no prefix length", w)
 		}
-		return a, fmt.Errorf("%s is no address", w)
+		return a, fmt.Errorf("%q is not an address", w)
 	}
 	ip, last := a.Addr(), a.Addr().BitLen()-1
 	switch {
@@ -196,7 +199,7 @@ func readDNS(p *Plan, v string) (err error) {
 func address(w string) (netip.Addr, error) {
 	a, err := netip.ParseAddr(w)
 	if err != nil || a.Zone() != "" || a.Is4In6() || a.IsUnspecified() || a.IsMulticast() {
-		return a, fmt.Errorf("%s is no address of a machine", w)
+		return a, fmt.Errorf("%q is not the address of a machine", w)
 	}
 	return a, nil
 }
@@ -204,22 +207,26 @@ func address(w string) (netip.Addr, error) {
 func readNTP(p *Plan, v string) (err error) {
 	p.NTP, err = list(v, func(w string) (string, error) {
 		if _, err := netip.ParseAddr(w); err != nil && (len(w) > 253 || !isHostname(strings.ToLower(w))) {
-			return "", fmt.Errorf("%s is neither a name nor an address", w)
+			return "", fmt.Errorf("%q is neither a name nor an address", w)
 		}
 		return w, nil
 	})
 	return err
 }
 
-var zoneName = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9][A-Za-z0-9_+-]*){0,2}$`)
-})
-
 func readTimezone(p *Plan, v string) error {
-	if !zoneName().MatchString(v) || path.Clean(v) != v {
+	if !timezone.IsName(v) {
 		return errors.New("it is no name of a time zone")
 	}
 	p.Timezone = v
+	return nil
+}
+
+func readKeyboard(p *Plan, v string) error {
+	if !keymap.IsName(v) {
+		return errors.New("it is no name of a keyboard layout")
+	}
+	p.Keyboard = v
 	return nil
 }
 
@@ -250,4 +257,26 @@ func readRecover(p *Plan, v string) error {
 		return errors.New("it is neither yes nor no")
 	}
 	return nil
+}
+
+// takeKeys judges each line by itself: one bad key must not lock out the holders
+// of the others.
+func (p *Plan) takeKeys(i Item) []*fault.Error {
+	var faults []*fault.Error
+	n := 0
+	for line := range strings.Lines(i.Value) {
+		n++
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		if err := account.CheckKey(line); err != nil {
+			faults = append(faults, i.wrong(fmt.Sprintf("line %d: %v", n, err), "use the line of a public key file, such as ~/.ssh/id_ed25519.pub"))
+			continue
+		}
+		p.AuthorizedKeys = append(p.AuthorizedKeys, line)
+	}
+	if len(p.AuthorizedKeys) == 0 && len(faults) == 0 {
+		faults = append(faults, i.wrong("it is empty", "use the line of a public key file, such as ~/.ssh/id_ed25519.pub"))
+	}
+	return faults
 }

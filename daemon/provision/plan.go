@@ -15,6 +15,7 @@ type Plan struct {
 	DNS            []netip.Addr
 	NTP            []string // host names or addresses
 	Timezone       string   // "Europe/Vienna"
+	Keyboard       string   // layout of the keyboard at the machine: "de"
 	AuthorizedKeys []string // lines of sshd(8)'s AUTHORIZED_KEYS FILE FORMAT
 	HashedPassword string   // crypt(5)
 	Config         string   // TOML

@@ -64,12 +64,12 @@ func TestParse(t *testing.T) {
 		{"an empty host name", []Item{item(Hostname, "")}, Plan{}, []string{"hostname from a test is not used: it is no host name"}},
 		{"a long host name", []Item{item(Hostname, strings.Repeat("a.", 33)+"a")}, Plan{}, []string{"at most 64"}},
 		{"no prefix", []Item{item(Address, "192.0.2.10")}, Plan{}, []string{"192.0.2.10 has no prefix length; use an address with its prefix length: 192.0.2.10/24"}},
-		{"no address", []Item{item(Address, "10.0.0.300/24")}, Plan{}, []string{"10.0.0.300/24 is no address"}},
+		{"no address", []Item{item(Address, "10.0.0.300/24")}, Plan{}, []string{`"10.0.0.300/24" is not an address`}},
 		{"the network", []Item{item(Address, "192.0.2.0/24")}, Plan{}, []string{"is the network"}},
 		{"the broadcast", []Item{item(Address, "192.0.2.127/25")}, Plan{}, []string{"is the broadcast address"}},
 		{"point to point", []Item{item(Address, "192.0.2.0/31")}, Plan{Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/31")}}, nil},
 		{"loopback", []Item{item(Address, "127.0.0.1/8")}, Plan{}, []string{"not for a node"}},
-		{"one bad of two addresses", []Item{item(Address, "192.0.2.10/24 x")}, Plan{}, []string{"x is no address"}},
+		{"one bad of two addresses", []Item{item(Address, "192.0.2.10/24 x")}, Plan{}, []string{`"x" is not an address`}},
 		{"an empty list", []Item{item(DNS, " , ")}, Plan{}, []string{"it is empty"}},
 		{"a gateway elsewhere", []Item{item(Address, "192.0.2.10/24"), item(Gateway, "198.51.100.1")},
 			Plan{Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.10/24")}, Gateways: []netip.Addr{}}, []string{`gateway "198.51.100.1" from a test is not used: it is in no network of address`}},
@@ -221,7 +221,7 @@ type node struct {
 }
 
 func newNode(t *testing.T) *node {
-	root := fill(t, map[string]string{"etc/shadow": "admin:!:1:\n", "usr/share/zoneinfo/Europe/Vienna": "TZif", "proc/sys/kernel/hostname": "quorate\n", "etc/quorate/quorate.toml": "", "run/x": ""})
+	root := fill(t, map[string]string{"etc/shadow": "admin:!:1:\n", "usr/share/zoneinfo/Europe/Vienna": "TZif", "usr/share/keymaps/i386/qwertz/de.kmap.gz": "", "proc/sys/kernel/hostname": "quorate\n", "etc/quorate/quorate.toml": "", "run/x": ""})
 	n := &node{}
 	n.Node = Node{Root: root, State: filepath.Join(root, "var/lib/quorate/provision"),
 		Password: password.Files{Shadow: root + "/etc/shadow", Recover: root + "/run/recover", SSH: root + "/etc/ssh/sshd_config.d/20-password.conf"},
@@ -247,7 +247,7 @@ func (n *node) read(t *testing.T, name string) string {
 func everything(t *testing.T) Plan {
 	t.Helper()
 	p, faults := Parse([]Item{item(Hostname, "cb1"), item(Address, "192.0.2.10/24"), item(DNS, "192.0.2.53 2001:db8::53"), item(NTP, "ntp.example.com"),
-		item(Timezone, "Europe/Vienna"), item(AuthorizedKeys, key), item(HashedPassword, hash), item(Config, "[xmpp]")})
+		item(Timezone, "Europe/Vienna"), item(Keyboard, "de"), item(AuthorizedKeys, key), item(HashedPassword, hash), item(Config, "[xmpp]")})
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
@@ -257,11 +257,11 @@ func everything(t *testing.T) Plan {
 func TestApply(t *testing.T) {
 	n := newNode(t)
 	n.Apply(t.Context(), everything(t))
-	if want := []string{Hostname, Address, DNS, NTP, Timezone, AuthorizedKeys, HashedPassword, Config}; !slices.Equal(n.applied, want) || n.failed != nil {
+	if want := []string{Hostname, Address, DNS, NTP, Timezone, Keyboard, AuthorizedKeys, HashedPassword, Config}; !slices.Equal(n.applied, want) || n.failed != nil {
 		t.Fatalf("applied %v, failed %v", n.applied, n.failed)
 	}
 	for name, want := range map[string]string{
-		"etc/hostname": "cb1\n", "proc/sys/kernel/hostname": "cb1\n", "etc/ssh/authorized_keys.d/admin": key + "\n", "etc/localtime": "TZif",
+		"etc/hostname": "cb1\n", "proc/sys/kernel/hostname": "cb1\n", "etc/ssh/authorized_keys.d/admin": key + "\n", "etc/localtime": "TZif", "etc/quorate/keyboard": "KEYMAP=de\n",
 		"etc/systemd/resolved.conf.d/50-provisioned.conf": "[Resolve]\nDNS=192.0.2.53 2001:db8::53\n", "etc/systemd/timesyncd.conf.d/50-provisioned.conf": "[Time]\nNTP=ntp.example.com\n",
 		"etc/quorate/conf.d/50-provisioned.toml": "[xmpp]\n", "etc/systemd/network/70-provisioned.network": everything(t).NetworkFile(),
 	} {
@@ -272,7 +272,7 @@ func TestApply(t *testing.T) {
 	if link, _ := os.Readlink(filepath.Join(n.Root, "etc/localtime")); link != "../usr/share/zoneinfo/Europe/Vienna" {
 		t.Errorf("/etc/localtime leads to %q", link)
 	}
-	if !strings.Contains(n.read(t, "etc/ssh/sshd_config.d/20-password.conf"), "Match User admin") || n.hash != hash {
+	if !strings.Contains(n.read(t, "etc/ssh/sshd_config.d/20-password.conf"), "\nPasswordAuthentication yes\n") || n.hash != hash {
 		t.Errorf("the password: %q", n.hash)
 	}
 }
@@ -303,7 +303,7 @@ func TestAppliedOnce(t *testing.T) {
 // A node that was set up by hand before is left as it is.
 func TestApplyLeavesWhatIsThere(t *testing.T) {
 	n := newNode(t)
-	for name, text := range map[string]string{"etc/hostname": "mine\n", "etc/shadow": "admin:$6$mine:1:\n"} {
+	for name, text := range map[string]string{"etc/hostname": "mine\n", "etc/shadow": "admin:$6$mine:1:\n", "etc/quorate/keyboard": "KEYMAP=fr\n"} {
 		if err := os.WriteFile(filepath.Join(n.Root, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,9 @@ import (
 // changes nothing. s is never written to.
 func (s *State) Apply(index uint64, c Command) (*State, error) {
 	step, ok := steps[c.Op]
+	if c.Op == OpBatch {
+		step, ok = batch, true
+	}
 	if !ok {
 		return s, fault.Mend(fault.Version, fmt.Sprintf("this node does not know the command %q", c.Op), "upgrade this node")
 	}
@@ -31,6 +34,8 @@ var steps = map[Op]func(s *State, index uint64, c Command) (*State, error){
 	OpCallBridgeAdd:       callBridgeAdd,
 	OpCallBridgeAddSecret: callBridgeAddSecret,
 	OpCallBridgeDel:       callBridgeDel,
+	OpDomainAdd:           domainAdd,
+	OpDomainDel:           domainDel,
 	OpAccountSet:          accountSet,
 	OpAccountDel:          accountDel,
 	OpInitialize:          initialize,
@@ -40,6 +45,26 @@ var steps = map[Op]func(s *State, index uint64, c Command) (*State, error){
 	OpMemberRemove:        memberRemove,
 	OpGossipKey:           gossipKey,
 	OpRecover:             recoverCluster,
+	OpRosterSet:           effect(rosterSet),
+	OpRosterRemove:        effect(rosterRemove),
+	OpSubscription:        effect(subscription),
+	OpOfflineAdd:          effect(offlineAdd),
+	OpOfflineDel:          offlineDel,
+	OpBlock:               effect(own(block)),
+	OpUnblock:             effect(own(unblock)),
+	OpPrivate:             effect(own(setPrivate)),
+	OpVCard:               effect(own(setVCard)),
+	OpPushEnable:          effect(own(pushEnable)),
+	OpPushDisable:         effect(own(pushDisable)),
+	OpLeave:               effect(leave),
+	OpMiss:                miss,
+	OpParted:              parted,
+	OpUsers:               takeUsers,
+	OpFile:                file,
+	OpSweep:               sweep,
+	OpPrefs:               effect(setPrefs),
+	OpPep:                 effect(pepChange),
+	OpCaps:                effect(learnCaps),
 }
 
 func setDomain(s *State, _ uint64, c Command) (*State, error) {
@@ -52,6 +77,10 @@ func setDomain(s *State, _ uint64, c Command) (*State, error) {
 	if s.ClusterID != "" && s.Domain != "" {
 		return nil, fault.Mend(fault.WrongDomain, "the cluster serves the domain "+s.Domain+", which its members' certificates name",
 			`to serve another, run "xmpp cluster disable" on every node, set the domain, and form the cluster anew`)
+	}
+	if _, further := s.Domains[c.Domain]; further {
+		return nil, fault.Mend(fault.Exists, c.Domain+" is served beside "+s.Domain+" and has users of its own",
+			"xmpp multi_domain del "+c.Domain)
 	}
 	n := s.fork()
 	n.Domain = c.Domain
@@ -85,6 +114,10 @@ func (s *State) withCallBridge(b CallBridge) (*State, error) {
 	if err := checkSecret(b.Name, b.Secret); err != nil {
 		return nil, err
 	}
+	if address := Key(b.Name) + "." + s.Domain; s.Domain != "" && s.Serves(address) {
+		return nil, fault.Mend(fault.Exists, fmt.Sprintf("the address of call bridge %s is the domain %s", b.Name, address),
+			"choose another name, or delete that domain first: xmpp multi_domain del "+address)
+	}
 	n := s.fork()
 	n.CallBridges = put(s.CallBridges, Key(b.Name), b)
 	return n, nil
@@ -101,7 +134,7 @@ func callBridgeDel(s *State, _ uint64, c Command) (*State, error) {
 }
 
 func accountSet(s *State, _ uint64, c Command) (*State, error) {
-	if err := checkAccount(c.Account); err != nil {
+	if err := s.checkAccount(c.Account); err != nil {
 		return nil, err
 	}
 	if have, ok := s.Accounts[c.Account.Name]; ok && reflect.DeepEqual(have, *c.Account) {
@@ -109,6 +142,12 @@ func accountSet(s *State, _ uint64, c Command) (*State, error) {
 	}
 	n := s.fork()
 	n.Accounts = put(s.Accounts, c.Account.Name, *c.Account)
+	if bare := n.addressOf(c.Account.Name); n.Parted[bare] != nil {
+		n.Parted = drop(n.Parted, bare)
+	}
+	if len(s.Decoys()) == 0 {
+		n.DecoyKey = c.DecoyKey
+	}
 	return n, nil
 }
 
@@ -118,6 +157,7 @@ func accountDel(s *State, _ uint64, c Command) (*State, error) {
 			`see the names with "xmpp user list"`)
 	}
 	n := s.fork()
+	n.leaveRosters(s.addressOf(c.Name))
 	n.Accounts = drop(s.Accounts, c.Name)
 	return n, nil
 }
@@ -129,12 +169,17 @@ func (s *State) merge(c Command) (*State, error) {
 	if err := n.mergeDomain(c.Domain); err != nil {
 		return nil, err
 	}
+	if err := n.mergeDomains(c.Domains); err != nil {
+		return nil, err
+	}
 	if err := n.mergeCallBridges(c.CallBridges); err != nil {
 		return nil, err
 	}
 	if err := n.mergeAccounts(c.Accounts); err != nil {
 		return nil, err
 	}
+	n.mergeUsers(c.Users, c.Clock, s.Accounts)
+	n.mergeServices(c.Services, s.Accounts)
 	return n, nil
 }
 
@@ -180,7 +225,7 @@ func (s *State) mergeAccounts(list []Account) error {
 		have, ok := s.Accounts[a.Name]
 		switch {
 		case !ok:
-			if err := checkAccount(&a); err != nil {
+			if err := s.checkAccount(&a); err != nil {
 				return err
 			}
 			s.Accounts = put(s.Accounts, a.Name, a)

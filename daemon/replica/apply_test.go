@@ -86,7 +86,16 @@ func TestRefusals(t *testing.T) {
 		{"domain is an address", lone, SetDomain("alice@meet.example"), fault.InvalidArgument, nil, ""},
 		{"other domain in a cluster", lone, SetDomain("other.example"), fault.WrongDomain, []string{"meet.example", "xmpp cluster disable"}, ""},
 		{"no such user", lone, DeleteAccount("bob"), fault.NotFound, []string{"bob"}, ""},
-		{"user name with @", lone, SetAccount(account("a@b", 1)), fault.InvalidName, []string{"a@b"}, ""},
+		{"user of another domain", lone, SetAccount(account("a@b", 1)), fault.NotFound, []string{"a@b", "xmpp multi_domain list"}, ""},
+		{"user name with a space", lone, SetAccount(account("a b", 1)), fault.InvalidName, []string{"a b"}, ""},
+		{"further domain without one", New(), AddDomain("second.example"), fault.WrongState, []string{"xmpp domain"}, ""},
+		{"further domain that is none", lone, AddDomain("Second.example"), fault.InvalidArgument, []string{"lower case"}, ""},
+		{"further domain at a call bridge", lone, AddDomain("cb1.meet.example"), fault.Exists, []string{"cb1", "xmpp callbridge del cb1"}, ""},
+		{"no such further domain", lone, DeleteDomain("meet.example"), fault.NotFound, []string{"xmpp multi_domain list"}, ""},
+		{"further domain with users", after(t, lone, AddDomain("second.example"), SetAccount(account("bob@second.example", 1))),
+			DeleteDomain("second.example"), fault.WrongState, []string{"1 users", "xmpp user del bob@second.example"}, ""},
+		{"a further domain as the domain", after(t, New(), SetDomain("meet.example"), AddDomain("second.example")), SetDomain("second.example"),
+			fault.Exists, []string{"xmpp multi_domain del second.example"}, ""},
 		{"user without keys", lone, SetAccount(Account{Name: "bob"}), fault.InvalidArgument, []string{"bob"}, ""},
 		{"user missing", lone, Command{Op: OpAccountSet}, fault.InvalidArgument, nil, ""},
 		{"initialize a member", lone, Initialize("c2", node(1), gossip, New()), fault.WrongState, []string{"already", "xmpp cluster remove"}, ""},
@@ -117,7 +126,7 @@ func TestRefusals(t *testing.T) {
 		{"recover a stranger", lone, Recover("c2", node(9).ID, gossip), fault.NotFound, nil, ""},
 		{"recover under the same ID", lone, Recover("c1", node(1).ID, gossip), fault.InvalidArgument, []string{"new ID"}, ""},
 		{"recover without a gossip key", lone, Recover("c2", node(1).ID, nil), fault.InvalidArgument, nil, ""},
-		{"a command of the future", lone, Command{Op: "roster-set"}, fault.Version, []string{"roster-set", "upgrade"}, ""},
+		{"a command of the future", lone, Command{Op: "archive-add"}, fault.Version, []string{"archive-add", "upgrade"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := Encode(c.s)

@@ -79,12 +79,17 @@ func CheckAccountName(name string) error {
 	return nil
 }
 
-func checkAccount(a *Account) error {
+func (s *State) checkAccount(a *Account) error {
 	if a == nil {
 		return fault.New(fault.InvalidArgument, "the account is missing")
 	}
-	if err := CheckAccountName(a.Name); err != nil {
+	local, domain, further := strings.Cut(a.Name, "@")
+	if err := CheckAccountName(local); err != nil {
 		return err
+	}
+	if _, served := s.Domains[domain]; further && !served {
+		return fault.Mend(fault.NotFound, fmt.Sprintf("%s is of a domain that is not served here", a.Name),
+			`see them with "xmpp multi_domain list"`)
 	}
 	if !a.SHA1.whole(20) || !a.SHA256.whole(32) {
 		return fault.New(fault.InvalidArgument, "the keys of account "+a.Name+" are not whole")

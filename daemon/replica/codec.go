@@ -1,23 +1,22 @@
 package replica
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
 	"quorate.org/daemon/fault"
 )
 
-// format is the version of the encoding of State. A reader refuses a newer one.
-const format = 1
-
 type envelope struct {
 	Format int `json:"format"`
 	*State
 }
 
-// Encode returns the state as bytes. Equal states give equal bytes.
+// Encode returns the state as bytes, in the format that every member reads. Equal
+// states give equal bytes.
 func Encode(s *State) []byte {
-	b, err := json.Marshal(envelope{format, s})
+	b, err := json.Marshal(envelope{s.Reads(), s})
 	if err != nil {
 		panic(fmt.Sprintf("replica: encoding state: %v", err)) // maps, slices, strings and integers always encode
 	}
@@ -31,15 +30,14 @@ func Decode(b []byte) (*State, error) {
 	if err := json.Unmarshal(b, &e); err != nil {
 		return nil, fmt.Errorf("decoding replicated state: %w", err)
 	}
-	if e.Format != format {
-		return nil, fault.Mend(fault.Version,
-			fmt.Sprintf("the stored state has format %d and this version reads format %d", e.Format, format),
-			"upgrade this node")
+	if e.Format < 1 || e.Format > Format {
+		return nil, unread("the stored state", e.Format)
 	}
 	return e.State.filled(), nil
 }
 
-// filled replaces the nil maps that a JSON null leaves.
+// filled replaces the nil maps that a JSON null leaves, and has what follows from
+// the rest.
 func (s *State) filled() *State {
 	empty := New()
 	if s.CallBridges == nil {
@@ -54,11 +52,13 @@ func (s *State) filled() *State {
 	if s.Removed == nil {
 		s.Removed = empty.Removed
 	}
+	s.registered = registrations(&s.Users)
 	return s
 }
 
 // EncodeCommand returns a command as the bytes of a log entry.
 func EncodeCommand(c Command) []byte {
+	c.Format = c.Needs()
 	b, err := json.Marshal(c)
 	if err != nil {
 		panic(fmt.Sprintf("replica: encoding command: %v", err))
@@ -66,11 +66,24 @@ func EncodeCommand(c Command) []byte {
 	return b
 }
 
-// DecodeCommand reads what EncodeCommand wrote.
+// DecodeCommand reads what EncodeCommand wrote. It fails with fault.Version on a
+// command of a newer version: what is not known whole must not be applied in part.
 func DecodeCommand(b []byte) (Command, error) {
 	var c Command
-	if err := json.Unmarshal(b, &c); err != nil {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		var of struct{ Format int }
+		if json.Unmarshal(b, &of) == nil {
+			return Command{}, unread("an entry of the log ("+err.Error()+")", of.Format)
+		}
 		return Command{}, fmt.Errorf("decoding command: %w", err)
+	}
+	switch need := max(c.Format, c.Needs()); {
+	case need == unknown:
+		return Command{}, fault.Mend(fault.Version, fmt.Sprintf("an entry of the log is a command (%q) that this version does not know", c.Op), "upgrade this node")
+	case need > Format:
+		return Command{}, unread("an entry of the log", need)
 	}
 	return c, nil
 }

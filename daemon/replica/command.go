@@ -1,5 +1,11 @@
 package replica
 
+import (
+	"quorate.org/daemon/archive"
+	"quorate.org/daemon/im"
+	"quorate.org/daemon/pep"
+)
+
 // Op names what a Command does.
 type Op string
 
@@ -9,10 +15,12 @@ const (
 	OpCallBridgeAdd       Op = "callbridge-add"        // Name, Secret (used only when the name is new)
 	OpCallBridgeAddSecret Op = "callbridge-add-secret" // Name, Secret
 	OpCallBridgeDel       Op = "callbridge-del"        // Name
-	OpAccountSet          Op = "account-set"           // Account
+	OpDomainAdd           Op = "domain-add"            // Domain
+	OpDomainDel           Op = "domain-del"            // Domain
+	OpAccountSet          Op = "account-set"           // Account, DecoyKey
 	OpAccountDel          Op = "account-del"           // Name
-	OpInitialize          Op = "initialize"            // ClusterID, Member, GossipKey, Domain, CallBridges, Accounts
-	OpJoin                Op = "join"                  // Member, Replaces, Domain, CallBridges, Accounts
+	OpInitialize          Op = "initialize"            // ClusterID, Member, GossipKey, Domain, Domains, CallBridges, Accounts, DecoyKey, Users, Services, Clock
+	OpJoin                Op = "join"                  // Member, Replaces, Domain, Domains, CallBridges, Accounts, Users, Services, Clock
 	OpMemberVoter         Op = "member-voter"          // NodeID, Voter
 	OpMemberUpdate        Op = "member-update"         // Member, Replaces
 	OpMemberRemove        Op = "member-remove"         // NodeID
@@ -24,6 +32,7 @@ const (
 // with the constructors below.
 type Command struct {
 	Op          Op           `json:"op"`
+	Format      int          `json:"format,omitempty"` // of the log that can hold it; see format.go
 	Domain      string       `json:"domain,omitempty"`
 	Name        string       `json:"name,omitempty"`
 	Secret      string       `json:"secret,omitempty"`
@@ -36,6 +45,33 @@ type Command struct {
 	GossipKey   []byte       `json:"gossipKey,omitempty"`
 	CallBridges []CallBridge `json:"callBridges,omitempty"`
 	Accounts    []Account    `json:"accounts,omitempty"`
+	Domains     []Domain     `json:"domains,omitempty"`
+	DecoyKey    []byte       `json:"decoyKey,omitempty"`
+
+	// Of a user's data; see user.go.
+	Effect    *Effect           `json:"effect,omitempty"`
+	User      string            `json:"user,omitempty"`    // bare address
+	Contact   string            `json:"contact,omitempty"` // address as in the roster
+	Groups    []string          `json:"groups,omitempty"`
+	Time      int64             `json:"time,omitempty"` // Unix milliseconds
+	Addresses []string          `json:"addresses,omitempty"`
+	Private   map[string][]byte `json:"private,omitempty"` // elements by namespace and name, empty ones to forget
+	Raw       []byte            `json:"raw,omitempty"`     // a stanza
+	Target    *im.Target        `json:"target,omitempty"`  // an app server's node
+	UpTo      uint64            `json:"upTo,omitempty"`
+	Batch     []Command         `json:"batch,omitempty"`
+	Limits    *im.Limits        `json:"limits,omitempty"` // nil for im.DefaultLimits
+	Users     Table[*im.User]   `json:"users,omitzero"`
+	Clock     uint64            `json:"clock,omitempty"`
+
+	// Of archives; see archive.go.
+	Filing *archive.Filing `json:"filing,omitempty"`
+	Prefs  *im.Prefs       `json:"prefs,omitempty"`
+
+	// Of what users publish; see pep.go.
+	Pep      *pep.Change         `json:"pep,omitempty"`
+	Wants    []string            `json:"wants,omitempty"`
+	Services Table[*pep.Service] `json:"services,omitzero"`
 }
 
 // SetDomain sets the XMPP domain.
@@ -60,6 +96,12 @@ func DeleteCallBridge(name string) Command { return Command{Op: OpCallBridgeDel,
 // SetAccount adds an account or replaces its keys.
 func SetAccount(a Account) Command { return Command{Op: OpAccountSet, Account: &a} }
 
+// WithDecoys gives a state that has none the secret for State.Decoys.
+func (c Command) WithDecoys(key []byte) Command {
+	c.DecoyKey = key
+	return c
+}
+
 // DeleteAccount removes an account.
 func DeleteAccount(name string) Command { return Command{Op: OpAccountDel, Name: name} }
 
@@ -67,8 +109,8 @@ func DeleteAccount(name string) Command { return Command{Op: OpAccountDel, Name:
 // cluster whose only member, a voter, is first.
 func Initialize(clusterID string, first Member, gossipKey []byte, from *State) Command {
 	first.Voter = true
-	return Command{Op: OpInitialize, ClusterID: clusterID, Member: &first, GossipKey: gossipKey,
-		Domain: from.Domain, CallBridges: from.SortedCallBridges(), Accounts: from.SortedAccounts()}
+	return Command{Op: OpInitialize, ClusterID: clusterID, Member: &first, GossipKey: gossipKey, DecoyKey: from.DecoyKey,
+		Domain: from.Domain, Domains: from.SortedDomains(), CallBridges: from.SortedCallBridges(), Accounts: from.SortedAccounts(), Users: from.Users, Services: from.Services, Clock: from.Clock}
 }
 
 // Join adds a node, as a non-voter, and merges the entries it brings. replaces
@@ -77,7 +119,7 @@ func Initialize(clusterID string, first Member, gossipKey []byte, from *State) C
 func Join(m Member, from *State, replaces string) Command {
 	m.Voter = false
 	return Command{Op: OpJoin, Member: &m, Replaces: replaces,
-		Domain: from.Domain, CallBridges: from.SortedCallBridges(), Accounts: from.SortedAccounts()}
+		Domain: from.Domain, Domains: from.SortedDomains(), CallBridges: from.SortedCallBridges(), Accounts: from.SortedAccounts(), Users: from.Users, Services: from.Services, Clock: from.Clock}
 }
 
 // SetVoter records in the member table that raft counts a node's vote or not.

@@ -2,7 +2,8 @@
 // machine: what is durable and shared, the commands that change it, and the
 // rules by which a command is refused.
 //
-// It owns the call bridges and their secrets, the domain, the local accounts,
+// It owns the call bridges and their secrets, the domain, the local accounts
+// with their rosters and waiting messages (the rules of which are package im's),
 // the member table and the gossip key. A standalone node keeps the same State
 // without members. It does no I/O, reads no clock and draws no random numbers
 // (NewSecret excepted, which a caller uses before it proposes a command), so

@@ -31,7 +31,7 @@ func initialize(s *State, _ uint64, c Command) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.ClusterID, n.GossipKey = c.ClusterID, c.GossipKey
+	n.ClusterID, n.GossipKey, n.DecoyKey = c.ClusterID, c.GossipKey, c.DecoyKey
 	n.Members = put(n.Members, c.Member.ID, *c.Member)
 	return n, nil
 }
@@ -53,6 +53,9 @@ func join(s *State, index uint64, c Command) (*State, error) {
 	}
 	if _, member := s.Members[c.Member.ID]; member {
 		return memberUpdate(s, index, c)
+	}
+	if err := s.keepsUp(*c.Member); err != nil {
+		return nil, err
 	}
 	n, err := s.merge(c)
 	if err != nil {
@@ -89,6 +92,9 @@ func memberUpdate(s *State, index uint64, c Command) (*State, error) {
 		return nil, fault.Mend(fault.Cloned,
 			fmt.Sprintf("the node ID %s belongs to %s, which has another key", have.ID, have.label()),
 			`run "xmpp reset" on the node that is the copy`)
+	}
+	if err := s.keepsUp(*c.Member); err != nil {
+		return nil, err
 	}
 	m := *c.Member
 	m.Voter = have.Voter

@@ -9,7 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"quorate.org/daemon/archive"
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/im"
+	"quorate.org/daemon/pep"
 )
 
 // anyCommand draws commands over few names, so that they meet.
@@ -18,7 +21,7 @@ func anyCommand() *rapid.Generator[Command] {
 		bridge := rapid.SampledFrom([]string{"cb1", "CB1", "cb2", "c.b", ""})
 		secret := rapid.SampledFrom([]string{"s1", "s2", ""})
 		domain := rapid.SampledFrom([]string{"", "meet.example", "other.example", "Bad"})
-		user := rapid.SampledFrom([]string{"alice", "bob", "a@b"})
+		user := rapid.SampledFrom([]string{"alice", "bob", "a@b", "alice@other.example"})
 		number := rapid.IntRange(1, 5)
 		cluster := rapid.SampledFrom([]string{"c1", "c2", ""})
 		key := rapid.SampledFrom([][]byte{gossip, bytes.Repeat([]byte{9}, 32), nil})
@@ -26,9 +29,14 @@ func anyCommand() *rapid.Generator[Command] {
 		if rapid.Bool().Draw(t, "moved") {
 			m.Addr = node(number.Draw(t, "at")).Addr
 		}
+		bare := rapid.SampledFrom([]string{"alice@meet.example", "bob@meet.example", "carol@meet.example", "cb1.meet.example", ""})
+		effect := Effect{Inc: Source{byte(number.Draw(t, "source"))}, Seq: uint64(rapid.IntRange(1, 9).Draw(t, "seq")), Low: uint64(rapid.IntRange(1, 5).Draw(t, "low"))}
+		if rapid.IntRange(0, 2).Draw(t, "of a user") > 0 {
+			return anyUserCommand(t, effect, bare)
+		}
 		return Command{
-			Op: rapid.SampledFrom([]Op{OpDomain, OpCallBridgeAdd, OpCallBridgeAddSecret, OpCallBridgeDel, OpAccountSet, OpAccountDel,
-				OpInitialize, OpJoin, OpJoin, OpMemberVoter, OpMemberUpdate, OpMemberRemove, OpGossipKey, OpRecover, "unknown"}).Draw(t, "op"),
+			Op: rapid.SampledFrom([]Op{OpDomain, OpCallBridgeAdd, OpCallBridgeAddSecret, OpCallBridgeDel, OpAccountSet, OpAccountDel, OpDomainAdd, OpDomainDel,
+				OpInitialize, OpJoin, OpJoin, OpMemberVoter, OpMemberUpdate, OpMemberRemove, OpGossipKey, OpRecover}).Draw(t, "op"),
 			Domain:      domain.Draw(t, "domain"),
 			Name:        rapid.OneOf(bridge, user).Draw(t, "name"),
 			Secret:      secret.Draw(t, "secret"),
@@ -39,9 +47,41 @@ func anyCommand() *rapid.Generator[Command] {
 			Replaces:    node(number.Draw(t, "replaces")).ID,
 			ClusterID:   cluster.Draw(t, "cluster"),
 			GossipKey:   key.Draw(t, "key"),
+			Domains:     []Domain{{domain.Draw(t, "brings the domain")}},
+			DecoyKey:    key.Draw(t, "decoys"),
 			CallBridges: []CallBridge{{bridge.Draw(t, "brings"), secret.Draw(t, "its secret")}},
 		}
 	})
+}
+
+// anyUserCommand draws what a stanza does to rosters and messages.
+func anyUserCommand(t *rapid.T, e Effect, bare *rapid.Generator[string]) Command {
+	user, contact := bare.Draw(t, "user"), bare.Draw(t, "contact")
+	typ := im.TypeOf(rapid.SampledFrom([]string{"subscribe", "subscribed", "unsubscribe", "unsubscribed"}).Draw(t, "type"))
+	one := rapid.SampledFrom([]Command{
+		SetRosterItem(e, user, contact, rapid.SampledFrom([]string{"", "A", "B"}).Draw(t, "handle"), nil),
+		Block(e, user, []string{contact}), Unblock(e, user, nil),
+		SetPrivate(e, user, map[string][]byte{"a": []byte(contact)}), SetVCard(e, user, []byte(contact)),
+		EnablePush(e, user, im.Target{JID: contact, Node: "n", Name: user + contact}), DisablePush(e, user, contact, ""), {Op: OpPushEnable, Effect: &e, User: user},
+		Leave(e, user, int64(e.Seq), []byte("<presence/>")), Miss(user, int64(e.Seq)),
+		RemoveRosterItem(e, user, contact),
+		ApplySubscription(e, im.Request{From: user, To: contact, Type: typ, Raw: []byte("<presence/>")}),
+		ApplySubscription(e, im.Request{From: user, To: contact, Type: typ}),
+		AddOffline(e, user, []byte("<message/>")),
+		DeleteOffline(user, e.Seq),
+		ChangeService(e, user, contact, pep.Change{Act: rapid.SampledFrom([]pep.Act{pep.Publish, pep.Retract, pep.Create, pep.Configure, pep.Delete, pep.Purge,
+			pep.Subscribe, pep.Unsubscribe}).Draw(t, "act"), Node: rapid.SampledFrom([]string{"n", "m"}).Draw(t, "of the node"), Item: pep.Item{ID: "1"}, Items: []string{"1"}, Subscriber: contact}),
+		ChangeService(e, user, user, pep.Change{Act: pep.Publish, Node: "n", Item: pep.Item{ID: "1"}}),
+		LearnCaps(e, user, "sha-1:x", []string{"n"}),
+		File(e, archive.Filing{Sides: []archive.Side{{Owner: user, With: contact}, {Owner: contact, With: user}}, Raw: []byte("<message/>")}),
+		SetPrefs(e, user, im.Prefs{Default: im.Roster}),
+		SweepArchives(5),
+		{Op: OpRosterSet, User: user},
+	}).Draw(t, "one")
+	if rapid.Bool().Draw(t, "batched") {
+		return Batch([]Command{one, one, DeleteOffline(user, 1)})
+	}
+	return one
 }
 
 // Any log gives the same bytes on every node, also on one that started from a
@@ -130,6 +170,20 @@ func checkRules(t *rapid.T, s *State) {
 			t.Fatalf("call bridge %q = %+v", key, b)
 		}
 	}
+	want := registrations(&s.Users)
+	if d := cmp.Diff(want.merged(), s.registered.merged()); d != "" {
+		t.Fatalf("whose registrations are: (-want +got)\n%s", d)
+	}
+	for bare, u := range s.Users.All() {
+		for contact, it := range u.Items {
+			if it.State&im.To != 0 && it.State&im.PendingOut != 0 || it.State&im.From != 0 && it.State&im.PendingIn != 0 {
+				t.Fatalf("%s has %s in state %05b", bare, contact, it.State)
+			}
+			if it.Ver > u.Ver || u.Ver > s.Clock {
+				t.Fatalf("%s: item of version %d, roster %d, clock %d", bare, it.Ver, u.Ver, s.Clock)
+			}
+		}
+	}
 	if s.Domain != "" && CheckDomain(s.Domain) != nil {
 		t.Fatalf("domain = %q", s.Domain)
 	}
@@ -163,7 +217,7 @@ func FuzzDecode(f *testing.F) {
 
 // A command of any bytes is refused or applied, never a panic.
 func FuzzDecodeCommand(f *testing.F) {
-	for _, c := range []Command{SetDomain("meet.example"), Join(node(2), New(), ""), SetAccount(account("bob", 1)), Recover("c2", node(1).ID, gossip)} {
+	for _, c := range []Command{ChangeService(of(1, 1, 1), alice, alice, published("n", "1")), SetDomain("meet.example"), Join(node(2), New(), ""), SetAccount(account("bob", 1)), Recover("c2", node(1).ID, gossip)} {
 		f.Add(EncodeCommand(c))
 	}
 	start := cluster(f)

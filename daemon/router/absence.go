@@ -1,9 +1,6 @@
 package router
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // LinkUp tells that a node can be reached.
 func (l *Leader) LinkUp(now int64, n NodeID) {
@@ -43,6 +40,7 @@ func (l *Leader) LinkDown(now int64, n NodeID, dead bool) {
 	p.linked, p.synced = false, false
 	if dead && !p.dead {
 		p.dead = true
+		l.missed(now, p)
 		l.bury(now, p)
 	}
 	switch {
@@ -66,7 +64,7 @@ func (l *Leader) bury(since int64, p *peer) {
 		p.known = false
 	}
 	for _, s := range l.sessionsOf(p) {
-		l.free(s)
+		l.leave(s)
 	}
 }
 
@@ -77,7 +75,7 @@ func (l *Leader) sessionsOf(p *peer) []*session {
 			list = append(list, s)
 		}
 	}
-	slices.SortFunc(list, func(a, b *session) int { return cmp.Compare(a.SID.N, b.SID.N) })
+	slices.SortFunc(list, func(a, b *session) int { return a.SID.Compare(b.SID) })
 	return list
 }
 
@@ -86,11 +84,13 @@ func (l *Leader) expire(now int64) {
 	for _, p := range l.ordered() {
 		if p.absent != 0 && now >= p.absent {
 			p.absent, p.gone = 0, true
+			l.missed(now, p)
 			for _, s := range l.sessionsOf(p) {
-				l.free(s)
+				l.leave(s)
 			}
 		}
 	}
+	l.rescue(now)
 	l.release(now)
 }
 

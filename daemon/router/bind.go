@@ -1,5 +1,7 @@
 package router
 
+import "quorate.org/daemon/im"
+
 // bind grants an address, after the barrier when another session has it. A
 // newer stream replaces the older one: RFC 6120 §7.7.2.2 for clients, and a
 // Call Bridge that comes back must not wait for its dead stream.
@@ -34,11 +36,20 @@ func (l *Leader) grant(w bindRequest) {
 		l.bind(0, w.edge, w.msg)
 		return
 	}
+	if bare := bareString(w.msg.JID); w.msg.Kind == Client && len(l.bare[bare]) >= l.limits().Sessions {
+		l.reach(im.LimitSessions)
+		l.send(w.edge, Msg{Type: MsgBound, SID: w.msg.SID, Reason: string(ResourceConstraint)})
+		return
+	}
 	l.counter++
 	s := &session{edge: w.edge, Claim: Claim{
 		SID: w.msg.SID, Kind: w.msg.Kind, JID: w.msg.JID, Stamp: Stamp{l.epoch.Term, l.counter},
+		Carbons: w.msg.Carbons,
 	}}
 	l.add(s)
+	if c := w.msg.Claim; c != nil && c.Token != "" && c.Record != nil {
+		l.keepCopy(s, c)
+	}
 	l.send(w.edge, Msg{Type: MsgBound, SID: s.SID, Stamp: s.Stamp})
 }
 

@@ -17,7 +17,7 @@ func AppendMsg(b []byte, m Msg) []byte {
 	switch m.Type {
 	case MsgSync:
 		b = appendSync(b, m.Sync)
-	case MsgGo:
+	case MsgGo, MsgAlive:
 		b = appendGo(b, m.Go)
 	case MsgFrame:
 		b = appendFrame(b, m.Frame)
@@ -33,9 +33,12 @@ func AppendMsg(b []byte, m Msg) []byte {
 	case MsgResolve:
 		b = appendID(b, m.ID)
 	case MsgBind:
-		b = append(b, byte(m.Kind))
+		b = append(b, byte(m.Kind), flags(m.Carbons, m.Claim != nil))
 		b = appendSID(b, m.SID)
 		b = appendString(b, m.JID)
+		if m.Claim != nil {
+			b = appendWhole(b, m.Claim)
+		}
 	case MsgBound:
 		b = appendSID(b, m.SID)
 		b = appendStamp(b, m.Stamp)
@@ -43,8 +46,10 @@ func AppendMsg(b []byte, m Msg) []byte {
 	case MsgClose:
 		b = appendSID(b, m.SID)
 		b = appendString(b, m.Reason)
-	case MsgUnbind, MsgClosed:
+	case MsgUnbind, MsgClosed, MsgForget:
 		b = appendSID(b, m.SID)
+	default:
+		b = appendResumption(b, m)
 	}
 	return b
 }
@@ -66,7 +71,7 @@ func appendString[T string | []byte](b []byte, s T) []byte {
 }
 
 func appendFrame(b []byte, f *Frame) []byte {
-	b = append(b, byte(f.Class), byte(f.Present))
+	b = append(b, byte(f.Class), byte(f.Mark), byte(f.Present))
 	b = appendID(b, f.ID)
 	b = binary.AppendUvarint(b, f.Low)
 	b = binary.AppendVarint(b, f.Time)
@@ -79,13 +84,8 @@ func appendFrame(b []byte, f *Frame) []byte {
 
 func appendSync(b []byte, y *Sync) []byte {
 	b = append(b, y.Inc[:]...)
-	b = binary.AppendUvarint(b, uint64(len(y.Claims)))
-	for _, c := range y.Claims {
-		b = append(b, byte(c.Kind), flags(c.Available, c.Closing), byte(c.Priority))
-		b = binary.AppendUvarint(b, c.SID.N) // the incarnation is the report's
-		b = appendStamp(b, c.Stamp)
-		b = appendString(b, c.JID)
-	}
+	b = appendClaims(b, y.Claims, y.Inc)
+	b = appendHeld(b, y.Held)
 	b = binary.AppendUvarint(b, uint64(len(y.Seen)))
 	for _, s := range y.Seen {
 		b = append(b, s.Inc[:]...)
@@ -101,9 +101,19 @@ func appendSync(b []byte, y *Sync) []byte {
 }
 
 func appendGo(b []byte, g *Go) []byte {
+	b = appendSIDs(b, g.Kept)
+	b = appendSIDs(b, g.Lost)
 	b = appendSeqs(b, 0, g.Done)
-	b = binary.AppendUvarint(b, uint64(len(g.Dead)))
-	for _, inc := range g.Dead {
+	b = appendSeqs(b, 0, g.Main)
+	b = appendSeqs(b, 0, g.Part)
+	b = appendIncs(b, g.Dead)
+	b = appendIncs(b, g.Live)
+	return append(b, flags(g.Sure))
+}
+
+func appendIncs(b []byte, list []Inc) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for _, inc := range list {
 		b = append(b, inc[:]...)
 	}
 	return b
@@ -119,12 +129,11 @@ func appendSeqs(b []byte, from uint64, seqs []uint64) []byte {
 	return b
 }
 
-func flags(available, closing bool) (f byte) {
-	if available {
-		f |= 1
-	}
-	if closing {
-		f |= 2
+func flags(list ...bool) (f byte) {
+	for i, set := range list {
+		if set {
+			f |= 1 << i
+		}
 	}
 	return f
 }
@@ -139,7 +148,7 @@ func ParseMsg(b []byte) (Msg, error) {
 	case MsgOpen, MsgPing, MsgPong, MsgStop:
 	case MsgSync:
 		m.Sync = d.sync()
-	case MsgGo:
+	case MsgGo, MsgAlive:
 		m.Go = d.goes()
 	case MsgFrame:
 		m.Frame = d.frame()
@@ -153,15 +162,21 @@ func ParseMsg(b []byte) (Msg, error) {
 		m.ID = d.id()
 	case MsgBind:
 		m.Kind = Kind(d.byte())
+		f := d.byte()
+		m.Carbons = f&1 != 0
+		whole := f&2 != 0
 		m.SID, m.JID = d.sid(), string(d.bytes())
+		if whole {
+			m.Claim = d.whole()
+		}
 	case MsgBound:
 		m.SID, m.Stamp, m.Reason = d.sid(), d.stamp(), string(d.bytes())
 	case MsgClose:
 		m.SID, m.Reason = d.sid(), string(d.bytes())
-	case MsgUnbind, MsgClosed:
+	case MsgUnbind, MsgClosed, MsgForget:
 		m.SID = d.sid()
 	default:
-		d.bad = true
+		d.resumption(&m)
 	}
 	if d.bad || len(d.b) != 0 {
 		return Msg{}, errMalformed
@@ -231,7 +246,7 @@ func (d *decoder) sid() SID     { return SID{d.inc(), d.uint()} }
 func (d *decoder) stamp() Stamp { return Stamp{d.uint(), d.uint()} }
 
 func (d *decoder) frame() *Frame {
-	f := &Frame{Class: Class(d.byte()), Present: int8(d.byte())}
+	f := &Frame{Class: Class(d.byte()), Mark: Mark(d.byte()), Present: int8(d.byte())}
 	f.ID, f.Low, f.Time = d.id(), d.uint(), d.int()
 	f.Lane, f.LaneSeq, f.Requeue = d.sid(), d.uint(), d.sid()
 	f.To, f.Raw = d.bytes(), d.bytes()
@@ -251,13 +266,8 @@ func (d *decoder) count(least uint64) uint64 {
 
 func (d *decoder) sync() *Sync {
 	y := &Sync{Inc: d.inc()}
-	for range d.count(7) {
-		c := Claim{Kind: Kind(d.byte())}
-		f := d.byte()
-		c.Available, c.Closing, c.Priority = f&1 != 0, f&2 != 0, int8(d.byte())
-		c.SID, c.Stamp, c.JID = SID{y.Inc, d.uint()}, d.stamp(), string(d.bytes())
-		y.Claims = append(y.Claims, c)
-	}
+	y.Claims = d.claims(y.Inc)
+	y.Held = d.held()
 	for range d.count(19) {
 		s := Seen{Inc: d.inc(), Low: d.uint()}
 		s.Seqs = d.seqs(s.Low)
@@ -270,11 +280,16 @@ func (d *decoder) sync() *Sync {
 }
 
 func (d *decoder) goes() *Go {
-	g := &Go{Done: d.seqs(0)}
-	for range d.count(16) {
-		g.Dead = append(g.Dead, d.inc())
-	}
+	g := &Go{Kept: d.sids(), Lost: d.sids(), Done: d.seqs(0), Main: d.seqs(0), Part: d.seqs(0), Dead: d.incs(), Live: d.incs()}
+	g.Sure = d.byte()&1 != 0
 	return g
+}
+
+func (d *decoder) incs() (list []Inc) {
+	for range d.count(16) {
+		list = append(list, d.inc())
+	}
+	return list
 }
 
 func (d *decoder) seqs(from uint64) []uint64 {

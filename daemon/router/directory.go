@@ -3,6 +3,8 @@ package router
 import (
 	"bytes"
 	"slices"
+
+	"quorate.org/daemon/pep"
 )
 
 // session is one bound session as the leader knows it.
@@ -10,6 +12,15 @@ type session struct {
 	Claim
 	edge    *peer
 	waiters []bindRequest // binds of the same address, waiting for the barrier
+	caps    *pep.Caps     // what its presence says of its client; nil when not read yet
+	asked   bool          // what they are, since they were known
+	told    string        // the kind of client as which it was told last items; "" for none
+
+	move   *move // to another edge, where its client is; of a resumable one, as what follows
+	orphan bool  // its edge is gone, and the own one has not confirmed that it has it
+	given  bool  // … but was sent it
+	former *peer // which had it until the move, and does not know that it is safe
+	left   bool  // the holder need not keep it any more
 }
 
 type bindRequest struct {
@@ -21,8 +32,9 @@ type bindRequest struct {
 // closing (rule 10), or while an absent edge may still own it (rule 12).
 type hold struct {
 	closing int
-	until   int64      // Unix milliseconds; 0 when only closing counts
-	front   []returned // by closing sessions: older than the rest
+	until   int64            // Unix milliseconds; 0 when only closing counts
+	storing map[FrameID]bool // what closing sessions returned and the store is asked to keep
+	front   []returned       // by closing sessions: older than the rest
 	frames  []*Frame
 }
 
@@ -50,17 +62,21 @@ type directory struct {
 	full     map[string]*session   // full JID of a client, domain of a component
 	bare     map[string][]*session // bare JID → clients, in bind order
 	holds    map[string]*hold
+	tokens   map[string]*session // the resumable ones
 }
 
 func newDirectory() directory {
 	return directory{
 		sessions: make(map[SID]*session), full: make(map[string]*session),
-		bare: make(map[string][]*session), holds: make(map[string]*hold),
+		bare: make(map[string][]*session), holds: make(map[string]*hold), tokens: make(map[string]*session),
 	}
 }
 
 func (d *directory) add(s *session) {
 	d.sessions[s.SID] = s
+	if s.Record != nil {
+		d.tokens[s.Token] = s
+	}
 	if s.Closing {
 		return
 	}
@@ -92,6 +108,9 @@ func (d *directory) unlist(s *session) {
 func (d *directory) remove(s *session) {
 	d.unlist(s)
 	delete(d.sessions, s.SID)
+	if d.tokens[s.Token] == s {
+		delete(d.tokens, s.Token)
+	}
 }
 
 // holdOf returns the hold of the address s answers to, making it if need be.
@@ -107,22 +126,32 @@ func (d *directory) holdOf(key string) *hold {
 // holdKey is the address whose traffic waits while s closes: its bare JID,
 // which is the domain for a component (RFC 6120 §10.1: bare and full JID are
 // one destination).
-func holdKey(s *session) string { return string(bareOf([]byte(s.JID))) }
+func holdKey(s *session) string { return bareString(s.JID) }
 
-// mostAvailable picks the available session of highest non-negative priority,
-// the latest bound among equals (RFC 6121 §8.5.2.1.1).
+// mostAvailable picks the available session of highest non-negative priority, among
+// equals one whose client is there, and the latest bound (RFC 6121 §8.5.2.1.1).
 func mostAvailable(list []*session) *session {
 	var best *session
 	for _, s := range list {
 		if !s.Available || s.Priority < 0 {
 			continue
 		}
-		if best == nil || s.Priority > best.Priority ||
-			s.Priority == best.Priority && s.Stamp.Compare(best.Stamp) > 0 {
+		if best == nil || s.before(best) {
 			best = s
 		}
 	}
 	return best
+}
+
+// before reports whether a session is more available than another one.
+func (s *session) before(o *session) bool {
+	switch {
+	case s.Priority != o.Priority:
+		return s.Priority > o.Priority
+	case s.Waits != o.Waits:
+		return o.Waits
+	}
+	return s.Stamp.Compare(o.Stamp) > 0
 }
 
 // bareOf cuts the resource off a JID (RFC 7622 §3.1: the first slash).

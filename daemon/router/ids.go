@@ -1,8 +1,11 @@
 package router
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/hex"
+	"maps"
+	"slices"
 )
 
 // NodeID is a node's stable identity: the hash of its key, in hex.
@@ -10,6 +13,14 @@ type NodeID string
 
 // Inc is one start of a node's daemon: 128 random bits.
 type Inc [16]byte
+
+// StoreInc is the source of what the offline store delivers; Seq is the name of
+// the message there (rule 9).
+var StoreInc = Inc{'o', 'f', 'f', 'l', 'i', 'n', 'e', ' ', 's', 't', 'o', 'r', 'e'}
+
+// LeaderInc is the source of what the leader says by itself to a resumable
+// session, without a number: it is sent once and not asked after.
+var LeaderInc = Inc{'t', 'h', 'e', ' ', 'l', 'e', 'a', 'd', 'e', 'r'}
 
 // String returns the first four bytes in hex, enough for a log line.
 func (i Inc) String() string { return hex.EncodeToString(i[:4]) }
@@ -43,6 +54,11 @@ type SID struct {
 	N   uint64
 }
 
+// Compare orders sessions: by the edge that bound them, then as it did.
+func (s SID) Compare(o SID) int {
+	return cmp.Or(bytes.Compare(s.Inc[:], o.Inc[:]), cmp.Compare(s.N, o.N))
+}
+
 // Stamp orders the claims to one JID; the leader gives it at bind.
 type Stamp struct {
 	Term    uint64
@@ -55,4 +71,9 @@ func (s Stamp) Compare(o Stamp) int {
 		return c
 	}
 	return cmp.Compare(s.Counter, o.Counter)
+}
+
+// sortedSIDs lists the keys of a map in order.
+func sortedSIDs[T any](m map[SID]T) []SID {
+	return slices.SortedFunc(maps.Keys(m), SID.Compare)
 }

@@ -11,6 +11,7 @@ const (
 	absentHold = 2000 // how long an absent edge's sessions are held (rule 12)
 	freshFor   = 200  // dispatch needs a majority's answer younger than this (rule 15)
 	pingEvery  = 50
+	tidyEvery  = 1000
 	pingFor    = 1000 // pings go on for so long behind the last frame; an idle leader sends none
 	flapFirst  = 100  // back-off of a flapping edge (rule 5), doubling
 	flapMax    = 5000
@@ -39,11 +40,12 @@ type peer struct {
 	synced  bool // answered SYNC in this epoch
 	dead    bool // its process is proved gone
 	sync    *Sync
-	pong    int64 // when it last answered a ping
-	absent  int64 // until when its sessions are held; 0 when not absent
-	gone    bool  // that time is over
-	flap    int64 // back-off before it is readmitted
-	flapped int64 // when it was last lost
+	pong    int64  // when it last answered a ping
+	absent  int64  // until when its sessions are held; 0 when not absent
+	gone    bool   // that time is over
+	flap    int64  // back-off before it is readmitted
+	flapped int64  // when it was last lost
+	newest  uint64 // of the frames that came from its source
 }
 
 // Leader is the routing side of the protocol. It acts only between Start and
@@ -68,20 +70,36 @@ type Leader struct {
 	pending  map[FrameID]*pending
 	reported map[FrameID][]uint64 // what the edges had accepted before this epoch
 	inbox    []*Frame             // received while not fresh
+
+	lanes        map[laneKey]*lane     // of sessions whose frames wait
+	unanswered   map[laneKey]int       // how many frames are pending, by lane
+	answeredLane laneKey               // whose last one was answered just now
+	standIns     map[string][]byte     // messages by the copy that stands in for one
+	standing     int                   // bytes of these
+	asked        map[FrameID]laneKey   // commands on their way to the store, and whose lanes wait for them
+	flights      map[string]*flight    // by bare address
+	parting      map[string][]*session // by bare address: closed, and the store still has what they took
+	told         told
+	resumptions
+	mirror mirror
+	paced  map[paceKey]*pending // with parts that wait for room
+	total  int                  // Rules.Queues
+	window int                  // Rules.Frames
 }
 
 // pending is a frame with parts not yet answered (rule 8).
 type pending struct {
 	f    *Frame
 	left int
+	pacing
 }
 
 // NewLeader returns an idle leader machine of node self.
 func NewLeader(self NodeID, rules *Rules, out Out) *Leader {
 	return &Leader{
-		self: self, out: out, rules: rules,
+		total: cmp.Or(rules.Queues, DefaultQueues), window: min(cmp.Or(rules.Frames, MaxFrames), MaxFrames), self: self, out: out, rules: rules,
 		peers: make(map[NodeID]*peer), incs: make(map[Inc]*peer), dead: make(map[Inc]int64),
-		directory: newDirectory(),
+		directory: newDirectory(), asked: make(map[FrameID]laneKey), standIns: make(map[string][]byte), resumptions: newResumptions(),
 	}
 }
 
@@ -118,9 +136,11 @@ func (l *Leader) Start(now int64, term uint64) {
 		return
 	}
 	if l.epoch.Term != term {
-		l.epoch = Epoch{Term: term}
+		l.epoch, l.told.swept = Epoch{Term: term}, 0
 		l.directory = newDirectory()
 		l.counter = 0
+		l.asked = make(map[FrameID]laneKey)
+		l.resumptions = newResumptions()
 		for _, p := range l.peers {
 			p.absent, p.gone, p.flap = 0, false, 0
 		}
@@ -142,8 +162,8 @@ func (l *Leader) Stop() {
 		}
 	}
 	l.phase = idle
-	l.directory = newDirectory()
-	l.pending, l.reported, l.inbox = nil, nil, nil
+	l.directory, l.resumptions, l.mirror = newDirectory(), newResumptions(), mirror{}
+	l.pending, l.reported, l.inbox, l.lanes, l.flights = nil, nil, nil, nil, nil
 	l.readmit = 0
 }
 
@@ -161,6 +181,10 @@ func (l *Leader) ordered() []*peer {
 
 func (l *Leader) send(p *peer, m Msg) {
 	m.Epoch = l.epoch
+	if l.gates(p, m) {
+		l.mirror.gate = append(l.mirror.gate, gated{behind: l.mirror.last, m: m})
+		return
+	}
 	l.out.Send(p.node, m)
 }
 
@@ -185,15 +209,17 @@ func (l *Leader) Receive(now int64, from NodeID, m Msg) {
 		l.accept(now, m.Frame)
 	case MsgAnswer:
 		l.answered(m)
+		l.recallAnswered(now)
 	case MsgBind:
 		l.bind(now, p, m)
 	case MsgUnbind:
 		l.unbind(p, m.SID)
 	case MsgClosed:
 		if s := l.sessions[m.SID]; s != nil && s.edge == p && s.Closing {
-			l.free(s)
-			l.release(now)
+			l.closed(now, s)
 		}
+	default:
+		l.resumption(now, p, m)
 	}
 }
 
@@ -211,6 +237,7 @@ func (l *Leader) advance(now int64) {
 			return
 		}
 		l.expire(now)
+		l.tellLiving()
 	}
 }
 
@@ -220,7 +247,14 @@ func (l *Leader) Tick(now int64) {
 		return
 	}
 	l.advance(now)
-	if l.phase == serving && (now-l.busy < pingFor || len(l.inbox)+len(l.holds) > 0) {
+	if l.phase == serving {
+		l.paceAll(now)
+		l.recall(now)
+		l.tidy(now)
+		l.sweep(now)
+		l.seekAgain(now)
+	}
+	if l.phase == serving && (now-l.busy < pingFor || len(l.inbox)+len(l.holds)+len(l.lanes) > 0) {
 		l.ping(now)
 	}
 }
@@ -256,12 +290,15 @@ func (l *Leader) Fresh(now int64) bool {
 // retire starts the close barrier of a listed session.
 func (l *Leader) retire(s *session) {
 	s.Closing = true
+	l.abort(s)
 	l.unlist(s)
 	l.holdOf(holdKey(s)).closing++
 }
 
 // free forgets a session; the address may be given again.
 func (l *Leader) free(s *session) {
+	l.bid(s)
+	l.reflect(s, Mirror{Kind: MirrorEnd})
 	l.remove(s)
 	if s.Closing {
 		if h := l.holds[holdKey(s)]; h != nil && h.closing > 0 {
@@ -274,4 +311,8 @@ func (l *Leader) free(s *session) {
 		}
 	}
 	s.waiters = nil
+	if bare := holdKey(s); l.flights[bare] != nil && l.flights[bare].to == s {
+		delete(l.flights, bare)
+		l.flush(bare)
+	}
 }

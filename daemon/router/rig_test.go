@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"quorate.org/daemon/replica"
 )
 
 // rig is a leader machine on node a with the edges of b and c scripted by hand.
@@ -13,6 +15,10 @@ type rig struct {
 	now  int64
 	seq  uint64
 	sent []posted
+
+	store   *replica.State
+	asked   []replica.Command // on their way to it
+	entries uint64
 }
 
 type posted struct {
@@ -26,9 +32,11 @@ func (r *rig) Send(to NodeID, m Msg) { r.sent = append(r.sent, posted{to, m}) }
 func incOf(n NodeID) Inc { return Inc{n[0]} }
 
 func newRig(t *testing.T) *rig {
-	r := &rig{t: t, now: 1_000_000}
+	r := &rig{t: t, now: 1_000_000, store: replica.New()}
 	r.l = NewLeader("a", &Rules{
-		Domain:    func() string { return "d" },
+		Serves:    func(d []byte) bool { return string(d) == "d" },
+		State:     func() *replica.State { return r.store },
+		Propose:   func(c replica.Command) { r.asked = append(r.asked, c) },
 		Component: func(d []byte) bool { return string(d) == "cb1.d" || string(d) == "cb2.d" },
 		Answer: func(f *Frame) []byte {
 			if to := string(f.To); to == "" || to == "d" || to == "juliet@d" {
@@ -42,10 +50,14 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// take returns what was sent since the last call, one line per message.
+// take returns what was sent since the last call, one line per message, ALIVE
+// left out: presence_test.go looks at that.
 func (r *rig) take() []string {
 	var lines []string
 	for _, p := range r.sent {
+		if p.m.Type == MsgAlive || p.m.Type == MsgMirror {
+			continue
+		}
 		lines = append(lines, string(p.to)+" "+describe(p.m))
 	}
 	r.sent = nil
@@ -65,7 +77,7 @@ func describe(m Msg) string {
 	case MsgDeliver:
 		return fmt.Sprintf("DELIVER %d to %c%d %s", m.Frame.ID.Seq, m.SID.Inc[0], m.SID.N, m.Frame.Raw)
 	case MsgAnswer:
-		return fmt.Sprintf("ANSWER %d %s", m.ID.Seq, [...]string{"ok", "gone", "full"}[m.Verdict])
+		return fmt.Sprintf("ANSWER %d %s", m.ID.Seq, [...]string{"ok", "gone", "full", "hidden", "busy"}[m.Verdict])
 	case MsgResolve:
 		return fmt.Sprintf("RESOLVE %d", m.ID.Seq)
 	case MsgBind:
@@ -76,6 +88,8 @@ func describe(m Msg) string {
 		return fmt.Sprintf("UNBIND %d", m.SID.N)
 	case MsgClose:
 		return strings.TrimRight(fmt.Sprintf("CLOSE %c%d %s", m.SID.Inc[0], m.SID.N, m.Reason), " ")
+	case MsgForget:
+		return fmt.Sprintf("FORGET %c%d", m.SID.Inc[0], m.SID.N)
 	case MsgClosed:
 		return fmt.Sprintf("CLOSED %d", m.SID.N)
 	}
@@ -90,6 +104,25 @@ func (r *rig) want(what string, lines ...string) {
 		r.t.Fatalf("%s:\n got  %s\n want %s", what, strings.Join(got, " | "), strings.Join(lines, " | "))
 	}
 }
+
+// apply has the store take what it was asked, without a word to the leader.
+func (r *rig) apply() []replica.Command {
+	r.t.Helper()
+	list := r.asked
+	r.asked = nil
+	for _, c := range list {
+		r.entries++
+		next, err := r.store.Apply(r.entries, c)
+		if err != nil {
+			r.t.Fatalf("%s: %v", c.Op, err)
+		}
+		r.store = next
+	}
+	return list
+}
+
+// commit has the store take what it was asked, and tells the leader.
+func (r *rig) commit() { r.l.Committed(r.now, r.apply()) }
 
 // up links the other nodes.
 func (r *rig) up(nodes ...NodeID) {

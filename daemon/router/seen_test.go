@@ -90,7 +90,7 @@ func TestOwnerDelivers(t *testing.T) {
 	box := &box{}
 	o := NewOwner()
 	for n, state := range []ownedState{asking, live, closing, closed} {
-		o.sessions[SID{N: uint64(n)}] = &owned{Claim: Claim{SID: SID{N: uint64(n)}}, sink: box, state: state}
+		o.sessions[SID{N: uint64(n)}] = &owned{Claim: Claim{SID: SID{N: uint64(n)}, Record: &Record{}}, sink: box, state: state}
 	}
 	want := []Verdict{Gone, Accepted, Accepted, Gone}
 	for n, v := range want {
@@ -142,4 +142,7 @@ func (b *box) Drain() [][]byte {
 	return left
 }
 
+func (b *box) Ack(uint32)            {}
+func (b *box) Ask()                  {}
+func (b *box) Room(int, int) bool    { return !b.full }
 func (b *box) Shut(condition string) { b.shut = append(b.shut, condition) }

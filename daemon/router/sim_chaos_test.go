@@ -3,6 +3,7 @@ package router
 import "fmt"
 
 func (s *sim) elect(i int) {
+	s.barrier()
 	s.term++
 	s.lead = i
 	n := s.node[i]
@@ -40,14 +41,27 @@ func (s *sim) bind(i int) {
 	}{{Component, "c1.d"}, {Component, "c2.d"}, {Client, "u@d/1"}, {Client, "u@d/2"}, {Client, "v@d/1"}}
 	k := kinds[s.r.IntN(len(kinds))]
 	x := &simSession{n: n, jid: k.jid, kind: k.k}
-	x.sid = n.edge.Bind(k.k, k.jid, x, func(ok bool) {
+	x.sid = n.edge.Bind(k.k, k.jid, k.k == Client && s.r.IntN(4) == 0, x, func(ok bool) {
 		x.granted = ok
 		if ok && k.k == Client {
-			n.edge.Available(x.sid, true, 0)
+			if s.bad != nil && s.bad.rough { // broadcast presence waits for absent edges, and the lane with it
+				n.edge.Owner.sessions[x.sid].Available = true
+				return
+			}
 			n.submit(x, PresenceAvailable, "")
+			if s.r.IntN(2) == 0 {
+				n.enable(x)
+			}
 		}
 	})
 	n.sessions = append(n.sessions, x)
+}
+
+// enable has a session ask for copies (XEP-0280).
+func (n *simNode) enable(x *simSession) {
+	x.sent++
+	n.edge.Submit(&Frame{Class: IQSet, Mark: MarkService, Lane: x.sid, LaneSeq: x.sent, Time: n.sim.now,
+		Raw: fmt.Appendf(nil, "<iq type='set' id='e' from='%s'><enable xmlns='urn:xmpp:carbons:2'/></iq>", x.jid)})
 }
 
 func (n *simNode) submit(x *simSession, c Class, to string) {
@@ -58,8 +72,7 @@ func (n *simNode) submit(x *simSession, c Class, to string) {
 		raw = simRaw(c, to, x.jid, lane, x.sent)
 		n.sim.fate[simKey(raw)] = &fate{lane: x, class: c, to: to}
 	}
-	n.edge.Source.Submit(&Frame{Class: c, To: []byte(to), Lane: x.sid, LaneSeq: x.sent, Raw: raw, Time: n.sim.now},
-		n.edge.sendFrame)
+	n.edge.Submit(&Frame{Class: c, To: []byte(to), Lane: x.sid, LaneSeq: x.sent, Raw: raw, Time: n.sim.now})
 }
 
 func (s *sim) traffic() {
@@ -92,7 +105,9 @@ func (s *sim) step() {
 		}
 	case p < 800:
 		s.traffic()
-	case p < 860:
+	case p < 830:
+		s.commit(s.r.IntN(3) > 0)
+	case p < 870:
 		if n := s.node[i]; n.alive && len(n.sessions) > 0 {
 			s.write(n.sessions[s.r.IntN(len(n.sessions))])
 		}
@@ -133,9 +148,28 @@ func (s *sim) step() {
 			}
 		}
 		if down == 0 {
-			s.kill(i)
-			if i == s.lead {
-				s.elect((i + 1 + s.r.IntN(2)) % 3)
+			s.bury(i)
+		}
+	}
+}
+
+// bury kills a node, and another leads where it did.
+func (s *sim) bury(i int) {
+	s.kill(i)
+	if i == s.lead {
+		s.elect((i + 1 + s.r.IntN(2)) % 3)
+	}
+}
+
+// heal lets some time pass with all links up, and moves what they hold.
+func (s *sim) heal() {
+	s.now += 10
+	s.commit(true)
+	s.tick()
+	for i := range s.node {
+		for j := range s.node {
+			s.connect(i, j)
+			for s.pump(i, j) {
 			}
 		}
 	}
@@ -144,15 +178,7 @@ func (s *sim) step() {
 // settle heals everything and runs until nothing moves.
 func (s *sim) settle() {
 	for round := 0; round < 4000; round++ {
-		s.now += 10
-		s.tick()
-		for i := range s.node {
-			for j := range s.node {
-				s.connect(i, j)
-				for s.pump(i, j) {
-				}
-			}
-		}
+		s.heal()
 		for i, n := range s.node {
 			if i != s.lead && n.reigning {
 				n.reigning = false
@@ -170,8 +196,16 @@ func (s *sim) settle() {
 
 // quiet reports whether nothing is left that could still move a stanza.
 func (s *sim) quiet() bool {
+	for _, l := range s.link {
+		if len(l.q) > 0 {
+			return false
+		}
+	}
 	for _, n := range s.node {
-		if f, _, _ := n.edge.Source.Kept(); !n.alive || f > 0 {
+		if n.alive && n.reigning && len(n.leader.told.offline) > 0 {
+			return false // the store has not heard of what was delivered
+		}
+		if f, _, _ := n.edge.Source.Kept(); !n.alive || f > 0 || len(s.asked) > 0 {
 			return false
 		}
 		for _, o := range n.edge.Owner.sessions {

@@ -8,31 +8,40 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"quorate.org/daemon/archive"
+	"quorate.org/daemon/replica"
 )
 
-var simRuns = flag.Int("sim.runs", 3000, "random runs of the forwarding simulation")
+var simRuns = flag.Int("sim.runs", runsByDefault, "random runs of the forwarding simulation")
 
 // The simulation drives the real machines of three nodes with a scheduler that
 // drops links, kills and restarts processes, changes leaders (leaving the old
 // one to believe in itself), closes and rebinds sessions, and delays messages.
 type sim struct {
-	seed uint64
-	bad  *mutant // a fault built in on purpose; nil for none
-	r    *rand.Rand
-	now  int64
-	term uint64
-	lead int
-	node []*simNode
-	link map[[2]int]*simLink // directed; [i][i] is the node's own edge
-	fate map[string]*fate    // stanza → what became of it
-	log  []delivery
+	seed   uint64
+	bad    *mutant // a fault built in on purpose; nil for none
+	r      *rand.Rand
+	now    int64
+	term   uint64
+	lead   int
+	node   []*simNode
+	link   map[[2]int]*simLink // directed; [i][i] is the node's own edge
+	fate   map[string]*fate    // stanza → what became of it
+	log    []delivery
+	copies []delivery
 	// refuses: a firewall resets the link and refuses the next, as if the
 	// process at its other end were gone.
 	refuses bool
+	store   *replica.State
+	asked   []simCommand               // on their way to it
+	filed   map[string][]archive.Entry // what it filed, by account
 	died    map[Inc]bool
 	// absent has the edges an epoch went on without though they lived: their
 	// reports were missing, so a fresh bind elsewhere may repeat what they took.
 	absent map[Inc]bool
+
+	clients []*simClient // in the simulation of resumption
 }
 
 type simLink struct {
@@ -56,6 +65,7 @@ type simNode struct {
 	leader   *Leader
 	reigning bool
 	sessions []*simSession
+	had      map[SID]uint64 // what clients had sent at the last GO
 }
 
 type simSession struct {
@@ -67,17 +77,22 @@ type simSession struct {
 	over    bool
 	out     [][]byte
 	sent    uint64
+	client  *simClient // of a resumable session
 }
 
 type fate struct {
 	lane    *simSession
 	class   Class
 	to      string
-	owners  []Inc // who accepted it, in its session or box
+	owners  []Inc  // who accepted it, in its session or box
+	first   string // the address of the first of these sessions
 	errors  int
 	bounced int
 	// returned: a closed session handed it back and another has it now.
 	returned bool
+	// stored: it went through the offline store, which only an available session
+	// empties, so what is for a full JID may come before it.
+	stored bool
 }
 
 type delivery struct {
@@ -99,27 +114,55 @@ func (s *simSession) Drain() [][]byte {
 	s.out = nil
 	return left
 }
-func (s *simSession) Shut(string) { s.over = true }
+func (s *simSession) Shut(string)        { s.over = true }
+func (s *simSession) Ack(h uint32)       { s.out = append(s.out, fmt.Appendf(nil, "a %d", h)) }
+func (s *simSession) Room(int, int) bool { return true }
+func (s *simSession) Ask()               { s.out = append(s.out, []byte("r")) }
 
-// A simulated stanza is "class to from lane n".
+// A simulated stanza says "class to from lane n" in its body.
 func simRaw(c Class, to, from, lane string, n uint64) []byte {
-	return fmt.Appendf(nil, "%d %s %s %s %d", c, to, from, lane, n)
+	return fmt.Appendf(nil, "<message from='%s' to='%s'><body> %d %s %s %s %d </body></message>", from, to, c, to, from, lane, n)
+}
+
+// simFields reads what simRaw wrote; nil for what a machine made by itself.
+func simFields(raw []byte) []string {
+	_, body, _ := strings.Cut(string(raw), "<body>")
+	body, _, ok := strings.Cut(body, "</body>")
+	if !ok {
+		return nil
+	}
+	return strings.Fields(body)
 }
 
 func simParse(raw []byte) (c Class, ok bool) {
-	fmt.Sscan(string(raw), &c)
+	f := simFields(raw)
+	if f == nil {
+		return 0, false
+	}
+	fmt.Sscan(f[0], &c)
 	return c, true
 }
 
-func simKey(raw []byte) string { f := strings.Fields(string(raw)); return f[3] + " " + f[4] }
+func simKey(raw []byte) string {
+	f := simFields(raw)
+	if f == nil {
+		return ""
+	}
+	return f[3] + " " + f[4]
+}
 
-func simRules() *Rules {
+func (n *simNode) rules() *Rules {
 	return &Rules{
-		Domain:    func() string { return "d" },
+		Serves:    func(d []byte) bool { return string(d) == "d" },
+		State:     func() *replica.State { return n.sim.store },
+		Propose:   func(c replica.Command) { n.sim.asked = append(n.sim.asked, simCommand{n, c}) },
 		Component: func(d []byte) bool { return strings.HasSuffix(string(d), ".d") },
 		Answer:    func(*Frame) []byte { return nil },
+		Archive:   func(string) archive.Scan { return func(uint64, func(archive.Stored) bool) {} },
+		Policy:    n.sim.policy,
+		Wall:      func() int64 { return n.sim.now },
 		Error: func(f *Frame, _ Condition) (raw, to []byte) {
-			x := strings.Fields(string(f.Raw))
+			x := simFields(f.Raw)
 			var n uint64
 			fmt.Sscan(x[4], &n)
 			return simRaw(MessageError, x[2], x[1], x[3], n), []byte(x[2])
@@ -132,8 +175,7 @@ type simOut struct{ n *simNode }
 func (o simOut) Send(to NodeID, m Msg) {
 	j := int(to[0] - 'a')
 	l := o.n.sim.link[[2]int{o.n.i, j}]
-	toLeader := m.Type == MsgSync || m.Type == MsgFrame || m.Type == MsgAnswer || m.Type == MsgBind ||
-		m.Type == MsgUnbind || m.Type == MsgClosed || m.Type == MsgPong
+	toLeader := m.Type.FromEdge()
 	if m.Frame != nil { // what a wire would do
 		f := *m.Frame
 		m.Frame = &f
@@ -164,7 +206,7 @@ func (s *sim) boot(i int) {
 				ft.bounced++
 			}
 		}})
-	n.leader = NewLeader(s.id(i), simRules(), simOut{n})
+	n.leader = NewLeader(s.id(i), n.rules(), simOut{n})
 	s.node[i] = n
 	for j := range s.node {
 		s.link[[2]int{i, j}] = &simLink{up: i == j}
@@ -223,6 +265,12 @@ func (s *sim) pump(i, j int) bool {
 		return true
 	}
 	s.edgeReceive(n, s.id(i), m.m)
+	if m.m.Type == MsgGo {
+		n.had = make(map[SID]uint64)
+		for sid, o := range n.edge.Owner.sessions {
+			n.had[sid] = o.Sent
+		}
+	}
 	return true
 }
 
@@ -245,6 +293,7 @@ func (s *sim) tick() {
 func newSim(seed uint64, bad *mutant) *sim {
 	s := &sim{seed: seed, bad: bad, r: rand.New(rand.NewPCG(seed, 1)), now: 1_000_000, node: make([]*simNode, 3),
 		link: make(map[[2]int]*simLink), fate: make(map[string]*fate), died: make(map[Inc]bool), absent: make(map[Inc]bool)}
+	s.store, s.filed = simStore(), make(map[string][]archive.Entry)
 	for i := range s.node {
 		s.node[i] = &simNode{sim: s, i: i}
 	}
@@ -259,8 +308,8 @@ func newSim(seed uint64, bad *mutant) *sim {
 	return s
 }
 
-// run goes through one random history and returns what the checker found.
-func (s *sim) run() (found *simFault) {
+// caught is the fault that a checker finds in a history that begins with a leader.
+func (s *sim) caught(history func()) (found *simFault) {
 	defer func() {
 		switch f := recover().(type) {
 		case nil:
@@ -271,6 +320,14 @@ func (s *sim) run() (found *simFault) {
 		}
 	}()
 	s.elect(0)
+	history()
+	return nil
+}
+
+// run goes through one random history and returns what the checker found.
+func (s *sim) run() *simFault { return s.caught(s.history) }
+
+func (s *sim) history() {
 	for range 1500 {
 		s.step()
 	}
@@ -281,7 +338,6 @@ func (s *sim) run() (found *simFault) {
 	s.elect(s.lead)
 	s.settle()
 	s.check()
-	return nil
 }
 
 // TestM2_5_Simulation runs the real source, owner and leader machines through
@@ -289,7 +345,7 @@ func (s *sim) run() (found *simFault) {
 // invariants of cluster-protocol.md after each run.
 func TestM2_5_Simulation(t *testing.T) {
 	var mu sync.Mutex
-	var stanzas, delivered int
+	var stanzas, delivered, copied int
 	var next uint64
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -310,13 +366,14 @@ func TestM2_5_Simulation(t *testing.T) {
 				mu.Lock()
 				stanzas += len(s.fate)
 				delivered += len(s.log)
+				copied += len(s.copies)
 				mu.Unlock()
 			}
 		})
 	}
 	workers.Wait()
-	t.Logf("%d runs, %d stanzas, %d deliveries: none doubled, none reordered, none lost without an error", *simRuns, stanzas, delivered)
-	if delivered == 0 {
+	t.Logf("%d runs, %d stanzas, %d deliveries, %d copies: none doubled, none reordered, none lost without an error", *simRuns, stanzas, delivered, copied)
+	if delivered == 0 || copied == 0 {
 		t.Fatal("the simulation delivered nothing")
 	}
 }

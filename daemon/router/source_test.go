@@ -35,7 +35,7 @@ func TestSourceResumes(t *testing.T) {
 		s.Submit(stanzaTo(1, to, 0), x.send)
 	}
 	x.want(t, "before the first GO", nil, nil)
-	s.Go(nil, x.send, x.bounce)
+	s.Go(&Go{}, x.send, x.bounce)
 	x.want(t, "GO", []uint64{1, 2, 3}, nil)
 	s.Submit(stanzaTo(1, "a@d", 0), x.send)
 	x.want(t, "while open", []uint64{4}, nil)
@@ -45,7 +45,7 @@ func TestSourceResumes(t *testing.T) {
 	s.Suspend()
 	s.Submit(stanzaTo(1, "d@d", 0), x.send)
 	x.want(t, "suspended", nil, nil)
-	s.Go([]uint64{1, 77}, x.send, x.bounce)
+	s.Go(&Go{Done: []uint64{1, 77}}, x.send, x.bounce)
 	x.want(t, "the rest, in order, then what is new", []uint64{3, 4, 5}, nil)
 }
 
@@ -58,16 +58,36 @@ func TestSourceOvertaken(t *testing.T) {
 	s.Submit(stanzaTo(1, "a@d/x", 0), x.send) // 1, its answer gets lost
 	s.Submit(stanzaTo(2, "a@d/x", 0), x.send) // 2, another lane
 	s.Submit(stanzaTo(1, "b@d", 0), x.send)   // 3, another destination
-	s.Go(nil, x.send, x.bounce)
+	s.Go(&Go{}, x.send, x.bounce)
 	s.Submit(stanzaTo(1, "a@d/y", 0), x.send) // 4, bare and full JID are one destination
 	s.Suspend()
 	s.Submit(stanzaTo(1, "a@d", 0), x.send) // 5, not sent yet
 	x = trace{}
-	s.Go([]uint64{4}, x.send, x.bounce)
+	s.Go(&Go{Done: []uint64{4}}, x.send, x.bounce)
 	x.want(t, "4 overtook 1", []uint64{2, 3, 5}, []uint64{1})
 	s.Suspend()
-	s.Go([]uint64{5}, x.send, x.bounce)
+	s.Go(&Go{Done: []uint64{5}}, x.send, x.bounce)
 	x.want(t, "what was bounced does not come again", []uint64{2, 3}, nil)
+}
+
+// TestSourceParts: at GO, a frame of which something was accepted is sent again,
+// though a later one of its lane and destination is done; one that its recipient
+// has overtakes as one that is done does.
+func TestSourceParts(t *testing.T) {
+	var x trace
+	s := NewSource(Inc{1}, Limits{})
+	for range 4 {
+		s.Submit(stanzaTo(1, "a@d", 0), x.send)
+	}
+	s.Go(&Go{}, x.send, x.bounce)
+	s.Suspend()
+	x = trace{}
+	s.Go(&Go{Main: []uint64{2}, Part: []uint64{3}, Done: []uint64{4}}, x.send, x.bounce)
+	x.want(t, "1 is overtaken", []uint64{2, 3}, []uint64{1})
+	s.Suspend()
+	s.Submit(stanzaTo(1, "a@d", 0), x.send)
+	s.Go(&Go{Main: []uint64{5}}, x.send, x.bounce)
+	x.want(t, "so are 2 and 3", []uint64{5}, []uint64{3, 2})
 }
 
 // TestSourceGivesUp: rule 13.
@@ -75,7 +95,7 @@ func TestSourceGivesUp(t *testing.T) {
 	var x trace
 	s := NewSource(Inc{1}, Limits{GiveUp: time.Second})
 	s.Submit(stanzaTo(1, "a@d", 0), x.send)
-	s.Go(nil, x.send, x.bounce)
+	s.Go(&Go{}, x.send, x.bounce)
 	s.Expire(5000, x.bounce)
 	x.want(t, "while a leader is there nothing expires", []uint64{1}, nil)
 	s.Suspend()
@@ -86,7 +106,7 @@ func TestSourceGivesUp(t *testing.T) {
 	x.want(t, "not yet", nil, nil)
 	s.Expire(5500, x.bounce)
 	x.want(t, "unsent", nil, []uint64{2})
-	s.Go(nil, x.send, x.bounce)
+	s.Go(&Go{}, x.send, x.bounce)
 	x.want(t, "never sent again", nil, nil)
 	if frames, bytes, _ := s.Kept(); frames != 0 || bytes != 0 {
 		t.Errorf("%d frames, %d bytes are kept", frames, bytes)
@@ -183,7 +203,7 @@ func TestSourceModel(t *testing.T) {
 					}
 				}
 				open, last = true, 0
-				s.Go(done, send, bounce)
+				s.Go(&Go{Done: done}, send, bounce)
 			case 5:
 				s.Expire(now, bounce)
 			}
@@ -198,7 +218,7 @@ func TestSourceModel(t *testing.T) {
 			}
 		}
 		open, last = true, 0
-		s.Go(nil, send, bounce)
+		s.Go(&Go{}, send, bounce)
 		for q := range uint64(len(kept)) {
 			if !ended[q+1] && !s.Resolve(q+1) {
 				rt.Fatalf("frame %d was forgotten", q+1)
@@ -208,4 +228,38 @@ func TestSourceModel(t *testing.T) {
 			rt.Fatalf("%d frames, %d bytes are left", f, b)
 		}
 	})
+}
+
+// TestSourceShares: one account fills an eighth of the window, in frames and in bytes;
+// one stanza always fits where it has none, and others have the rest.
+func TestSourceShares(t *testing.T) {
+	var x trace
+	s := NewSource(Inc{1}, Limits{Frames: 160, Bytes: 2 << 20})
+	s.account = func(f *Frame) string { return map[uint64]string{1: "ann@d", 2: "ann@d", 3: "bob@d"}[f.Lane.N] }
+	for n := range 20 {
+		if !s.RoomOf("ann@d", 100) {
+			t.Fatalf("no room for frame %d", n)
+		}
+		s.Submit(stanzaTo(uint64(1+n%2), "a@d", 0), x.send)
+	}
+	if s.RoomOf("ann@d", 0) || !s.Many("ann@d") || !s.RoomOf("bob@d", 100) || !s.RoomOf("", 100) || s.Many("bob@d") {
+		t.Error("frames past the share")
+	}
+	s.Resolve(7)
+	if !s.RoomOf("ann@d", 100) {
+		t.Error("no room when one is resolved, though others before it are not")
+	}
+	large := stanzaTo(3, "a@d", 0)
+	large.Raw = make([]byte, 300<<10)
+	if !s.RoomOf("bob@d", large.Size()) {
+		t.Error("one stanza of more than the share does not fit")
+	}
+	s.Submit(large, x.send)
+	if s.RoomOf("bob@d", 0) || s.Many("bob@d") || !s.RoomOf("ann@d", 100) {
+		t.Error("bytes past the share")
+	}
+	s.Forsake(SID{N: 3})
+	if !s.RoomOf("bob@d", 100) || len(s.loads) != 1 {
+		t.Errorf("when it is done: %v", s.loads)
+	}
 }

@@ -66,7 +66,7 @@ func TestMechanisms(t *testing.T) {
 		{Binding{}, []string{ScramSHA256, ScramSHA1}},
 		{Binding{EndPoint: []byte{1}}, []string{ScramSHA256Plus, ScramSHA1Plus, ScramSHA256, ScramSHA1}},
 	} {
-		if diff := cmp.Diff(c.want, Mechanisms(c.b)); diff != "" {
+		if diff := cmp.Diff(c.want, (Offer{Binding: c.b}).Mechanisms()); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -108,12 +108,14 @@ func TestBindingOf(t *testing.T) {
 }
 
 func TestDecoyFollowsKey(t *testing.T) {
-	a, b := Decoy([]byte("k1"), "alice"), Decoy([]byte("k2"), "alice")
-	if bytes.Equal(a.SHA1.Salt, b.SHA1.Salt) {
+	one, _ := mechanismOf(ScramSHA1)
+	other, _ := mechanismOf(ScramSHA256)
+	a, b, c := one.decoy([]byte("k1"), "alice"), one.decoy([]byte("k2"), "alice"), other.decoy([]byte("k1"), "alice")
+	if bytes.Equal(a.Salt, b.Salt) {
 		t.Error("the salt does not depend on the key")
 	}
-	if !bytes.Equal(a.SHA1.Salt, a.SHA256.Salt) || len(a.SHA1.StoredKey) != 20 || len(a.SHA256.StoredKey) != 32 {
-		t.Errorf("not of the shape of an account's: %+v", a)
+	if !bytes.Equal(a.Salt, c.Salt) || len(a.StoredKey) != 20 || len(c.StoredKey) != 32 {
+		t.Errorf("not of the shape of an account's: %+v, %+v", a, c)
 	}
 }
 

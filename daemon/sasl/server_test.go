@@ -2,11 +2,14 @@ package sasl
 
 import (
 	"bytes"
+	"crypto/sha1"
 	"errors"
 	"strings"
 	"testing"
 
 	"github.com/xdg-go/scram"
+
+	"quorate.org/daemon/jid"
 )
 
 const domain = "meet.example"
@@ -25,12 +28,21 @@ func accounts(t testing.TB, salt []byte) Lookup {
 		}
 		derived[string(salt)] = creds
 	}
-	return func(local string) (Credentials, bool) {
-		if local == "user" {
+	return func(who jid.JID) (Credentials, bool) {
+		if who.Local() == "user" {
 			return creds, true
 		}
 		return Credentials{}, false
 	}
+}
+
+func configOf(l Lookup, b Binding) Config {
+	return Config{Domain: domain, Lookup: l, Offer: Offer{Binding: b}}
+}
+
+// channelOf is a binding as the client of xdg-go/scram takes it.
+func channelOf(name string, data []byte) scram.ChannelBinding {
+	return scram.ChannelBinding{Type: scram.ChannelBindingType(name), Data: data}
 }
 
 // TestVectors plays the exchanges of RFC 5802 §5 and RFC 7677 §3.
@@ -56,11 +68,10 @@ func TestVectors(t *testing.T) {
 		},
 	} {
 		t.Run(v.section, func(t *testing.T) {
-			s, err := NewServer(v.mech, domain, accounts(t, []byte(v.salt)), Binding{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.nonce = func() string { return v.nonce }
+			m, _ := mechanismOf(v.mech)
+			x := newScram(m, configOf(accounts(t, []byte(v.salt)), Binding{}))
+			x.newNonce, x.protect = func() string { return v.nonce }, ""
+			s := &Server{exchange: x}
 			out, done, err := s.Step([]byte(v.first))
 			if string(out) != v.challenge || done || err != nil {
 				t.Fatalf("challenge %q, %v, %v", out, done, err)
@@ -89,12 +100,11 @@ type attempt struct {
 // play runs the attempt to its end.
 func (a attempt) play(t testing.TB) (*Server, error) {
 	t.Helper()
-	s, err := NewServer(a.mech, domain, accounts(t, []byte("0123456789abcdef")), a.offered)
+	s, err := NewServer(a.mech, configOf(accounts(t, []byte("0123456789abcdef")), a.offered))
 	if err != nil {
 		return nil, err
 	}
-	m, _ := mechanismOf(a.mech)
-	client, err := m.hash.NewClientUnprepped(a.user, a.password, a.authzid)
+	client, err := map[bool]scram.HashGeneratorFcn{true: scram.SHA1, false: scram.SHA256}[strings.HasPrefix(a.mech, ScramSHA1)].NewClientUnprepped(a.user, a.password, a.authzid)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,11 +189,12 @@ func condition(err error) string {
 
 func TestMalformed(t *testing.T) {
 	for _, in := range []string{
+		"p=,,n=user,r=abc", "N,,n=user,r=abc", "n,,n=user,x=r=abc", "n,b=user,n=user,r=abc",
 		"", "n", "n,,", "n,,n=user", "x,,n=user,r=abc", "n,,n=,r=abc", "n,,n=user,r=",
 		"n,,n=user,r=a b", "n,,n=user,r=a\x00b", "n,,n=us=er,r=abc", "n,a=u=X,n=user,r=abc",
 		"n,,m=x,n=user,r=abc", "n,user,n=user,r=abc", "n,,r=abc,n=user", "n,,n=\xff,r=abc",
 	} {
-		s, err := NewServer(ScramSHA256, domain, accounts(t, []byte("salt")), Binding{})
+		s, err := NewServer(ScramSHA256, configOf(accounts(t, []byte("salt")), Binding{}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +208,7 @@ func TestMalformed(t *testing.T) {
 // account's: same form, same salt each time, other salts for other users.
 func TestUnknownUser(t *testing.T) {
 	challenge := func(user string) (salt, iterations string) {
-		s, _ := NewServer(ScramSHA256, domain, accounts(t, []byte("0123456789abcdef")), Binding{})
+		s, _ := NewServer(ScramSHA256, configOf(accounts(t, []byte("0123456789abcdef")), Binding{}))
 		out, _, err := s.Step([]byte("n,,n=" + user + ",r=abc"))
 		if err != nil {
 			t.Fatal(err)
@@ -214,8 +225,105 @@ func TestUnknownUser(t *testing.T) {
 	}
 }
 
+// TestFinalMalformed: what is no client-final-message, and what is another's.
+func TestFinalMalformed(t *testing.T) {
+	for in, want := range map[string]string{
+		"c=biws,r=abc": MalformedRequest, "c=biws,p=AAAA": MalformedRequest, "r=abc,c=biws,p=AAAA": MalformedRequest,
+		"c=biws,r=,p=AAAA": MalformedRequest, "c=*,r=abc,p=AAAA": MalformedRequest, "c=biws,r=abc,p=*": MalformedRequest,
+		"": MalformedRequest, ",p=": MalformedRequest, "c=biws,r=abc,p=AAAA": NotAuthorized, "c=eSws,r=abc,p=AAAA": NotAuthorized,
+	} {
+		s, err := NewServer(ScramSHA256, configOf(accounts(t, []byte("salt")), Binding{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.Step([]byte("n,,n=user,r=abc")); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.Step([]byte(in)); condition(err) != want {
+			t.Errorf("%q: %v, want %s", in, err, want)
+		}
+	}
+}
+
+// TestProtection computes the example of XEP-0474 §4.3, and looks for the
+// attribute in a challenge.
+func TestProtection(t *testing.T) {
+	got := protection(sha1.New, []string{ScramSHA1Plus, ScramSHA1}, []string{EndPoint, Exporter})
+	if want := "G6k/rBLDqgOhRRaCuuatSDFkJ08="; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if with, without := got, protection(sha1.New, []string{ScramSHA1Plus, ScramSHA1}, nil); with == without {
+		t.Error("the binding types have no part in it")
+	}
+	s, _ := NewServer(ScramSHA1, configOf(accounts(t, []byte("salt")), Binding{EndPoint: []byte("x")}))
+	out, _, err := s.Step([]byte("n,,n=user,r=abc"))
+	want := ",h=" + protection(sha1.New, []string{ScramSHA1, ScramSHA1Plus, ScramSHA256, ScramSHA256Plus}, []string{EndPoint})
+	if err != nil || !strings.HasSuffix(string(out), want) {
+		t.Errorf("challenge %s, %v, want it to end in %s", out, err, want)
+	}
+}
+
+// TestExternal follows XEP-0178 §2, steps 10 and 11.
+func TestExternal(t *testing.T) {
+	user, ghost := jid.MustParse("user@"+domain), jid.MustParse("ghost@"+domain)
+	for name, c := range map[string]struct {
+		proved []jid.JID
+		in     string
+		want   string // failure condition, or the account
+	}{
+		"one":                 {[]jid.JID{user}, "", "user@" + domain},
+		"one, named":          {[]jid.JID{user}, "USER@" + domain, "user@" + domain},
+		"one, another named":  {[]jid.JID{user}, "admin@" + domain, InvalidAuthzid},
+		"full JID":            {[]jid.JID{user}, "user@" + domain + "/x", InvalidAuthzid},
+		"no JID":              {[]jid.JID{user}, "@", InvalidAuthzid},
+		"two":                 {[]jid.JID{ghost, user}, "", InvalidAuthzid},
+		"two, named":          {[]jid.JID{ghost, user}, "user@" + domain, "user@" + domain},
+		"removed meanwhile":   {[]jid.JID{ghost}, "", NotAuthorized},
+		"not UTF-8":           {[]jid.JID{user}, "\xff", MalformedRequest},
+		"without certificate": {nil, "", InvalidMechanism},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := configOf(accounts(t, []byte("salt")), Binding{})
+			cfg.Offer.Proved = c.proved
+			s, err := NewServer(External, cfg)
+			if err == nil {
+				_, _, err = s.Step([]byte(c.in))
+			}
+			got := condition(err)
+			if err == nil {
+				got = s.Account().String()
+			}
+			if got != c.want {
+				t.Errorf("got %s (%v), want %s", got, err, c.want)
+			}
+		})
+	}
+	if got := (Offer{Proved: []jid.JID{user}}).Mechanisms(); got[0] != External {
+		t.Errorf("not preferred: %v", got)
+	}
+}
+
+// TestGuard: an account that is held back, and one that does not exist, get the
+// same answer at the same step, by every mechanism.
+func TestGuard(t *testing.T) {
+	for _, first := range []string{"n,,n=user,r=abc", "n,,n=nobody,r=abc"} {
+		cfg := configOf(accounts(t, []byte("salt")), Binding{})
+		cfg.Guard = func(jid.JID) bool { return false }
+		s, _ := NewServer(ScramSHA256, cfg)
+		if _, _, err := s.Step([]byte(first)); condition(err) != TemporaryAuthFailure {
+			t.Errorf("%s: %v", first, err)
+		}
+	}
+	cfg := configOf(accounts(t, []byte("salt")), Binding{})
+	cfg.Guard, cfg.Offer.Proved = func(jid.JID) bool { return false }, []jid.JID{jid.MustParse("user@" + domain)}
+	s, _ := NewServer(External, cfg)
+	if _, _, err := s.Step(nil); condition(err) != TemporaryAuthFailure {
+		t.Errorf("by certificate: %v", err)
+	}
+}
+
 func TestStepsAfterTheEnd(t *testing.T) {
-	s, _ := NewServer(ScramSHA256, domain, accounts(t, []byte("salt")), Binding{})
+	s, _ := NewServer(ScramSHA256, configOf(accounts(t, []byte("salt")), Binding{}))
 	for _, in := range []string{"n,,n=user,r=abc", "c=biws,r=abc,p=AAAA", "c=biws,r=abc,p=AAAA"} {
 		_, done, err := s.Step([]byte(in))
 		if done {
@@ -233,8 +341,9 @@ func FuzzServer(f *testing.F) {
 	f.Add("y,,n=u=2Cser,r=abc", ",,,")
 	lookup := accounts(f, []byte("salt"))
 	f.Fuzz(func(t *testing.T, first, final string) {
-		for _, mech := range Mechanisms(Binding{Exporter: []byte("x")}) {
-			s, err := NewServer(mech, domain, lookup, Binding{Exporter: []byte("x")})
+		cfg := configOf(lookup, Binding{Exporter: []byte("x")})
+		for _, mech := range cfg.Offer.Mechanisms() {
+			s, err := NewServer(mech, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -254,7 +363,7 @@ func FuzzServer(f *testing.F) {
 
 func BenchmarkExchange(b *testing.B) {
 	for b.Loop() {
-		s, _ := NewServer(ScramSHA256, domain, func(string) (Credentials, bool) { return Credentials{}, false }, Binding{})
+		s, _ := NewServer(ScramSHA256, configOf(func(jid.JID) (Credentials, bool) { return Credentials{}, false }, Binding{}))
 		s.Step([]byte("n,,n=user,r=abc"))
 		s.Step([]byte("c=biws,r=abc,p=AAAA"))
 	}

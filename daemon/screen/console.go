@@ -18,6 +18,7 @@ type Console struct {
 	Out  io.Writer
 	Look func(context.Context) Facts                      // called by one goroutine
 	Set  func(ctx context.Context, password string) error // gives the administrator a password
+	Keys func(ctx context.Context, layout string) error   // sets the layout of the keyboard
 	Wait time.Duration                                    // between two looks
 }
 
@@ -42,8 +43,9 @@ type running struct {
 	keys  chan byte
 	again chan struct{} // look at once
 	facts Facts
-	ask   *dialog
-	note  string // what became of the last password
+	seen  time.Time // when facts were
+	ask   question
+	note  string // what became of the last answer
 }
 
 // read passes keys on; it closes keys when the terminal is gone.
@@ -93,11 +95,15 @@ func (r *running) look(ctx context.Context, looks chan<- Facts) {
 func (r *running) loop(ctx context.Context, looks <-chan Facts) error {
 	idle := time.NewTimer(alone)
 	defer idle.Stop()
+	minute := time.NewTimer(time.Minute)
+	defer minute.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case r.facts = <-looks:
+			r.seen = time.Now()
+		case <-minute.C:
 		case b, ok := <-r.keys:
 			if !ok {
 				return io.ErrUnexpectedEOF
@@ -112,19 +118,30 @@ func (r *running) loop(ctx context.Context, looks <-chan Facts) error {
 		if err := r.draw(); err != nil {
 			return err
 		}
+		now := r.now().Now
+		minute.Reset(now.Truncate(time.Minute).Add(time.Minute).Sub(now))
 	}
 }
 
+// now returns the facts with a clock that goes on between two looks, which may be
+// minutes apart.
+func (r *running) now() Facts {
+	facts := r.facts
+	facts.Now = facts.Now.Add(time.Since(r.seen))
+	return facts
+}
+
 func (r *running) draw() error {
+	facts := r.now()
 	switch {
 	case r.facts.Now.IsZero(): // nothing is known yet
 		return nil
 	case r.ask != nil:
-		return r.paint.paint(Lines(r.facts, r.ask.lines()...))
+		return r.paint.paint(Lines(facts, r.ask.lines()...))
 	case r.note != "":
-		return r.paint.paint(Lines(r.facts, append(row("", r.note), "", " "+leave(r.facts))...))
+		return r.paint.paint(Lines(facts, append(row("", r.note), "", " "+leave(facts))...))
 	}
-	return r.paint.paint(Lines(r.facts))
+	return r.paint.paint(Lines(facts))
 }
 
 // press takes a key and reports whether the person wants to sign in.
@@ -135,7 +152,12 @@ func (r *running) press(ctx context.Context, b byte) (signIn bool) {
 	}
 	r.paint.forget()
 	r.note = ""
+	if b == 'k' || b == 'K' {
+		r.ask = &layout{}
+		return false
+	}
 	if b != keyReturn && b != keyFeed {
+		r.lookAgain()
 		return false
 	}
 	if r.facts.Want == password.None {
@@ -146,20 +168,20 @@ func (r *running) press(ctx context.Context, b byte) (signIn bool) {
 }
 
 func (r *running) typed(ctx context.Context, b byte) {
-	switch r.ask.key(b) {
+	asked := r.ask
+	switch asked.key(b) {
 	case cancelled:
 		r.ask = nil
 	case chosen:
-		err := r.Set(ctx, r.ask.first)
 		r.ask = nil
-		if r.note = "The password of admin is set; SSH and Web Admin take it."; err != nil {
-			r.note = err.Error()
-		} else {
-			r.facts.Want = password.None
-		}
-		select {
-		case r.again <- struct{}{}:
-		default: // one is waiting already
-		}
+		r.note = asked.done(ctx, r)
+		r.lookAgain()
+	}
+}
+
+func (r *running) lookAgain() {
+	select {
+	case r.again <- struct{}{}:
+	default: // one is waiting already
 	}
 }

@@ -1,10 +1,18 @@
 package screen
 
 import (
+	"context"
 	"unicode/utf8"
 
 	"quorate.org/daemon/password"
 )
+
+// question is what the last lines of the screen ask meanwhile.
+type question interface {
+	key(b byte) outcome
+	lines() []string
+	done(ctx context.Context, r *running) (note string) // once it is chosen
+}
 
 // dialog asks for a password twice. It takes a key at a time and shows none.
 type dialog struct {
@@ -19,7 +27,7 @@ type outcome int
 const (
 	more outcome = iota
 	cancelled
-	chosen // first is a password that was typed twice
+	chosen // the answer is there
 )
 
 // Keys as a terminal sends them.
@@ -79,4 +87,12 @@ func (d *dialog) lines() []string {
 		question = " The same again: "
 	}
 	return append(row("", d.note), " Escape: leave it", question)
+}
+
+func (d *dialog) done(ctx context.Context, r *running) string {
+	if err := r.Set(ctx, d.first); err != nil {
+		return err.Error()
+	}
+	r.facts.Want = password.None
+	return "The password of admin is set; SSH and Web Admin take it."
 }

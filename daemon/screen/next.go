@@ -28,10 +28,11 @@ func next(f Facts) string {
 	return "Nothing: this node is a member of the cluster."
 }
 
-// leave is what Enter does.
+// leave is what the keys do.
 func leave(f Facts) string {
-	if f.Want == password.None {
-		return "Enter: sign in"
+	enter := "Enter: sign in"
+	if f.Want != password.None {
+		enter = "Enter: set the password of admin"
 	}
-	return "Enter: set the password of admin"
+	return enter + "    K: keyboard layout"
 }

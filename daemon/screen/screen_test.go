@@ -234,14 +234,23 @@ type person struct {
 	seen chan string
 	done chan error
 	text string
+
+	layouts chan string // of the keyboard, as set
 }
 
 func sit(t *testing.T, look func() Facts, set func(string) error) *person {
 	t.Helper()
 	in, keys := io.Pipe()
 	out, screen := io.Pipe()
-	p := &person{t: t, keys: keys, seen: make(chan string, 64), done: make(chan error, 1)}
-	c := &Console{In: in, Out: screen, Wait: time.Millisecond, Look: func(context.Context) Facts { return look() }, Set: func(_ context.Context, pw string) error { return set(pw) }}
+	p := &person{t: t, keys: keys, seen: make(chan string, 64), done: make(chan error, 1), layouts: make(chan string, 1)}
+	c := &Console{In: in, Out: screen, Wait: time.Millisecond, Look: func(context.Context) Facts { return look() }, Set: func(_ context.Context, pw string) error { return set(pw) },
+		Keys: func(_ context.Context, layout string) error {
+			if layout == "klingon" {
+				return fault.Mend(fault.NotFound, "there is no keyboard layout \"klingon\"", "use a name such as us")
+			}
+			p.layouts <- layout
+			return nil
+		}}
 	go func() {
 		p.done <- c.Run(t.Context())
 		screen.Close()
@@ -319,6 +328,29 @@ func TestFirstPassword(t *testing.T) {
 	p.sees("Enter: sign in")
 	if got := <-set; got != "correct horse 1" {
 		t.Errorf("set %q", got)
+	}
+}
+
+// K asks for the layout of the keyboard, and shows what is typed.
+func TestLayout(t *testing.T) {
+	p := sit(t, member, nil)
+	p.sees("K: keyboard layout")
+	p.types("k")
+	p.sees("Keyboard layout:")
+	p.types("klingon\r")
+	p.sees("Keyboard layout: klingon")
+	p.sees("there is no keyboard layout \"klingon\"")
+	p.types("Kdx\x7fe\r")
+	p.sees("Keyboard layout: d")
+	p.sees("The keyboard layout is de.")
+	if got := <-p.layouts; got != "de" {
+		t.Errorf("set %q", got)
+	}
+	p.types("kfr\x1b")
+	p.sees("Enter: sign in")
+	p.types("\r")
+	if err := <-p.done; err != nil || len(p.layouts) > 0 {
+		t.Errorf("it ended with %v, %d layouts set", err, len(p.layouts))
 	}
 }
 

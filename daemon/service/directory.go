@@ -10,11 +10,16 @@ const (
 	ConfigurationPath = "/etc/quorate"
 	ExchangePath      = "/var/lib/quorate/exchange"
 	statePath         = "/var/lib/quorate"
+	runtimePath       = "/run/quorate-"
 )
 
 // State returns the private state directory of a daemon: $STATE_DIRECTORY, or
 // its place under /var/lib/quorate.
 func State(daemon string) string { return first("STATE_DIRECTORY", statePath+"/"+daemon) }
+
+// Runtime returns the directory of a daemon for what lives as long as it does:
+// $RUNTIME_DIRECTORY, or its place under /run.
+func Runtime(daemon string) string { return first("RUNTIME_DIRECTORY", runtimePath+daemon) }
 
 // Configuration returns the directory of quorate.toml: $CONFIGURATION_DIRECTORY,
 // or /etc/quorate.

@@ -36,6 +36,13 @@ func domain(value any) error {
 	return nil
 }
 
+func archived(value any) error {
+	if s := value.(string); s != "always" && s != "roster" && s != "never" {
+		return fmt.Errorf("%q is none of always, roster and never", s)
+	}
+	return nil
+}
+
 func fileName(value any) error {
 	if s := value.(string); s != "" && !fileNames.MatchString(s) {
 		return fmt.Errorf("%q is not a file name of the store: letters, digits, - and _ with .key .csr .cer .crt .pem .der .pfx or .p12", s)

@@ -16,12 +16,17 @@ func TestDefaultsAreValid(t *testing.T) {
 		t.Fatal(problems)
 	}
 	want := Values{
-		XMPP: XMPP{Listen: []string{}, ClientPort: 5222, ComponentPort: 5223, MaxStanza: 262144, MaxStanzaBeforeAuth: 16384, MaxDepth: 64,
-			MaxAttributes: 64, AuthTimeout: 30 * time.Second, Outbox: 1048576, MaxConnectionsPerAddress: 1000},
+		XMPP: XMPP{Listen: []string{}, DomainCertificates: []string{}, ClientPort: 5222, ComponentPort: 5223, MaxStanza: 262144, MaxStanzaBeforeAuth: 16384, MaxDepth: 64,
+			MaxAttributes: 64, AuthTimeout: 30 * time.Second, Outbox: 1048576, MaxConnections: 50000, MaxConnectionsPerAddress: 1000, WriteTimeout: 30 * time.Second, InactiveBytes: 32 << 10, InactiveWait: 5 * time.Minute,
+			MaxAuthFailuresPerAddress: 20, MaxAuthFailuresPerAccount: 100, AuthFailureWindow: time.Minute, AuthBackoff: 100 * time.Millisecond, ResumeTime: 5 * time.Minute, ResumeQueue: 1 << 20, ResumeTotal: 8 << 20,
+			MaxSessions: 100, MaxContacts: 1000, MaxContactGroups: 64, MaxRosterBytes: 512 << 10, MaxRequest: 4096, MaxOfflineMessages: 200, MaxOfflineBytes: 512 << 10,
+			MaxBlocked: 1000, MaxPrivate: 128 << 10, MaxVCard: 128 << 10, MaxNodes: 200, MaxItemBytes: 2 << 20, MaxNodeItems: 1000, MaxItemPayload: 192 << 10, MaxSubscribers: 1000, MaxPushNodes: 20,
+			Archive: "never", ArchiveDays: 30, ArchiveMessages: 10000, ArchiveBytes: 64 << 20, ArchivePage: 100},
 		Cluster: ClusterValues{Port: 5224, QueueTime: 10 * time.Second, QueueBytes: 16777216, QueueFrames: 8192,
 			Heartbeat: 250 * time.Millisecond, Election: 250 * time.Millisecond, Lease: 250 * time.Millisecond},
-		Gossip: Gossip{Port: 7946},
-		Web:    Web{Enabled: true, Listen: []string{}, Port: 445, Idle: 15 * time.Minute},
+		Gossip:  Gossip{Port: 7946},
+		Web:     Web{Enabled: true, Listen: []string{}, Port: 445, Idle: 15 * time.Minute},
+		Metrics: Metrics{Listen: []string{}, Port: 9645},
 	}
 	if diff := cmp.Diff(want, v); diff != "" {
 		t.Error(diff)
@@ -43,6 +48,33 @@ func TestSchemaRows(t *testing.T) {
 		if _, p := Convert(k.Name, k.Default); p != nil {
 			t.Errorf("default: %v", p)
 		}
+		if k.Bound {
+			k.Amount(&v) // panics for what is no amount
+		}
+	}
+}
+
+// unbounding are the settings with a number that limits nothing of a peer's.
+var unbounding = map[string]string{
+	"xmpp.client_port": "a port", "xmpp.component_port": "a port", "cluster.port": "a port", "gossip.port": "a port",
+	"metrics.port": "a port", "web.port": "a port", "web.idle": "of Web Admin",
+	"xmpp.auth_failure_window": "the time in which xmpp.max_auth_failures_… count",
+	"cluster.heartbeat":        "a timer of consensus: quorate_raft_timeouts_total", "cluster.lease": "the same",
+	"cluster.election": "the same",
+}
+
+// TestNumbersAreBounds: a setting with a number bounds something, which makes the
+// metrics tell of it, or it is known not to.
+func TestNumbersAreBounds(t *testing.T) {
+	for _, k := range Keys() {
+		number := k.Type == Int || k.Type == Size || k.Type == Duration
+		if _, other := unbounding[k.Name]; number && k.Bound == other {
+			t.Errorf("%s is a number: mark it as a Bound, or say here what it is; not both", k.Name)
+		}
+		delete(unbounding, k.Name)
+	}
+	for name := range unbounding {
+		t.Errorf("there is no %s", name)
 	}
 }
 
@@ -79,6 +111,8 @@ func TestConstraints(t *testing.T) {
 		reason string // "" when it is good
 	}{
 		{"xmpp.domain", "meet.example", ""},
+		{"xmpp.archive", "roster", ""},
+		{"xmpp.archive", "some", "is none of always, roster and never"},
 		{"xmpp.domain", "a b", "is not a domain name"},
 		{"xmpp.domain", "user@meet.example", "is not a domain name"},
 		{"xmpp.listen", []any{"a", "10.0.0.1", "::1"}, ""},
@@ -122,6 +156,8 @@ func TestKeysTogether(t *testing.T) {
 		{Raw{"cluster.lease": "300ms"}, "cluster.lease: must not be more than cluster.heartbeat"},
 		{Raw{"cluster.election": "100ms"}, "cluster.election: must not be less than cluster.heartbeat"},
 		{Raw{"xmpp.max_stanza": int64(10000)}, "xmpp.max_stanza_before_auth: must not be more than xmpp.max_stanza"},
+		{Raw{"xmpp.max_stanza": int64(1 << 20), "xmpp.outbox": int64(4 << 20)}, `xmpp.max_stanza: "1MiB" is more than half of xmpp.resume_queue, which is "1MiB": ` +
+			"a client that is sent so much at once would be cut off; make the one smaller or the other larger"},
 	} {
 		_, problems := Validate(tt.raw)
 		if len(problems) != 1 || problems[0].Error() != tt.want {
@@ -229,4 +265,29 @@ func TestConvertIsIdempotent(t *testing.T) {
 			t.Fatalf("%s: %#v, then %#v, %v", k.Name, once, twice, p)
 		}
 	})
+}
+
+// What a client is sent at once fits where it waits: an offline store that does not
+// would end each session that begins.
+func TestWhatIsSentAtOnceFits(t *testing.T) {
+	for _, c := range []struct {
+		raw  Raw
+		want []string
+	}{
+		{Raw{"xmpp.max_offline_bytes": int64(512 << 10)}, nil},
+		{Raw{"xmpp.max_offline_bytes": int64(512<<10 + 1)}, []string{"xmpp.max_offline_bytes", "xmpp.max_offline_bytes"}},
+		{Raw{"xmpp.max_roster_bytes": int64(1 << 20), "xmpp.outbox": int64(2 << 20)}, []string{"xmpp.max_roster_bytes"}},
+		{Raw{"xmpp.max_roster_bytes": int64(1 << 20), "xmpp.outbox": int64(2 << 20), "xmpp.resume_queue": int64(2 << 20)}, nil},
+		{Raw{"xmpp.max_item_payload": int64(1 << 20), "xmpp.resume_queue": int64(2 << 20)}, []string{"xmpp.max_item_payload"}},
+		{Raw{"xmpp.max_private": int64(1 << 20), "xmpp.max_vcard": int64(1 << 20), "xmpp.outbox": int64(2 << 20)}, []string{"xmpp.max_private", "xmpp.max_vcard"}},
+	} {
+		_, problems := Validate(c.raw)
+		var keys []string
+		for _, p := range problems {
+			keys = append(keys, p.Key)
+		}
+		if !slices.Equal(keys, c.want) {
+			t.Errorf("%v: %v", c.raw, problems)
+		}
+	}
 }

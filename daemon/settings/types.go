@@ -1,5 +1,7 @@
 package settings
 
+import "time"
+
 // Type is the form a value has in the file and on the bus.
 type Type string
 
@@ -47,6 +49,7 @@ type Key struct {
 	Scope   Scope
 	Reload  Reload
 	Secret  bool   // the value is masked where it is shown
+	Bound   bool   // it limits what a peer or an outage makes this node hold or do; the metrics tell how often it was reached
 	Doc     string // full sentences
 	Example string // TOML shown in the default file when the default is empty
 
@@ -59,6 +62,17 @@ func (k *Key) Section() string { return k.Name[:indexDot(k.Name)] }
 
 // Leaf returns the key's name within its table.
 func (k *Key) Leaf() string { return k.Name[indexDot(k.Name)+1:] }
+
+// Amount returns what a Bound key limits to in v: a number, bytes, or seconds.
+func (k *Key) Amount(v *Values) float64 {
+	switch p := k.field(v).(type) {
+	case *int:
+		return float64(*p)
+	case *time.Duration:
+		return p.Seconds()
+	}
+	panic("settings: a bound that is no amount: " + k.Name)
+}
 
 func indexDot(name string) int {
 	for i := range len(name) {

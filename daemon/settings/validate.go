@@ -85,11 +85,27 @@ func consistent(v *Values) (problems []*Problem) {
 	if v.XMPP.MaxStanzaBeforeAuth > v.XMPP.MaxStanza {
 		add("xmpp.max_stanza_before_auth", "must not be more than xmpp.max_stanza")
 	}
+	problems = append(problems, large(v)...)
 	if v.Cluster.Election < v.Cluster.Heartbeat {
 		add("cluster.election", "must not be less than cluster.heartbeat")
 	}
 	if v.Cluster.Lease > v.Cluster.Heartbeat {
 		add("cluster.lease", "must not be more than cluster.heartbeat")
+	}
+	return problems
+}
+
+// large checks that what is sent to a client at once fits where it waits to be read,
+// and to be confirmed: else the session ends, and the next one in the same way.
+func large(v *Values) (problems []*Problem) {
+	for _, name := range []string{"xmpp.max_stanza", "xmpp.max_roster_bytes", "xmpp.max_offline_bytes", "xmpp.max_private", "xmpp.max_vcard", "xmpp.max_item_payload"} {
+		for _, room := range []string{"xmpp.outbox", "xmpp.resume_queue"} {
+			if n, has := *byName[name].field(v).(*int), *byName[room].field(v).(*int); n > has/2 {
+				problems = append(problems, &Problem{Key: name, Reason: fmt.Sprintf(
+					"%s is more than half of %s, which is %s: a client that is sent so much at once would be cut off; make the one smaller or the other larger",
+					sizeLiteral(int64(n)), room, sizeLiteral(int64(has)))})
+			}
+		}
 	}
 	return problems
 }

@@ -10,6 +10,7 @@ type Values struct {
 	Gossip     Gossip
 	CallBridge BridgeLink
 	Web        Web
+	Metrics    Metrics
 	Network    Network
 }
 
@@ -26,9 +27,31 @@ type XMPP struct {
 	MaxDepth                 int    // levels of elements
 	MaxAttributes            int    // per element
 	AuthTimeout              time.Duration
-	Outbox                   int // bytes per connection
+	Outbox                   int      // bytes per connection
+	DomainCertificates       []string // see Certificates
+	ClientTrust              string   // file name in the certificate store
 	MaxConnectionsPerAddress int
-	CallBridges              []CallBridge // cluster scope: seed only
+	MaxConnections           int
+	WriteTimeout             time.Duration
+	InactiveBytes            int // per connection
+	InactiveWait             time.Duration
+
+	MaxAuthFailuresPerAddress, MaxAuthFailuresPerAccount int
+	AuthFailureWindow, AuthBackoff                       time.Duration
+	ResumeTime                                           time.Duration
+	ResumeQueue, ResumeTotal                             int
+
+	MaxSessions, MaxContacts, MaxContactGroups, MaxRequest int // of one account
+	MaxOfflineMessages, MaxOfflineBytes, MaxRosterBytes    int
+	MaxBlocked, MaxPrivate, MaxVCard                       int
+	MaxNodes, MaxItemBytes                                 int
+	MaxNodeItems, MaxItemPayload, MaxSubscribers           int
+	MaxPushNodes                                           int
+	Archive                                                string // "always", "roster" or "never"
+	ArchiveDays                                            int    // 0 for no bound
+	ArchiveMessages, ArchiveBytes, ArchivePage             int
+
+	CallBridges []CallBridge // cluster scope: seed only
 }
 
 // CallBridge is one entry of [[xmpp.callbridge]].
@@ -64,6 +87,12 @@ type Web struct {
 	Port                     int
 	Key, Certificate, Bundle string // file names in the certificate store
 	Idle                     time.Duration
+}
+
+// Metrics is the section [metrics].
+type Metrics struct {
+	Listen []string
+	Port   int
 }
 
 // Network is the section [network].

@@ -15,7 +15,7 @@ type command struct {
 // serviceCommands lists the commands that ask a service over the bus.
 func serviceCommands() []command {
 	return slices.Concat(
-		xmppCommands(), settingCommands(), callBridgeCommands(), clusterCommands(), userCommands(),
+		xmppCommands(), settingCommands(), callBridgeCommands(), clusterCommands(), userCommands(), domainCommands(),
 		pkiCommands(), configCommands(), machineCommands(),
 		linkCommands(), webAdminCommands(), pkiCheckCommands(), bridgeCheckCommands(), backupCommands(), upgradeCommands(), firewallCommands(),
 	)
@@ -25,7 +25,7 @@ func serviceCommands() []command {
 // of it as there is.
 func localCommands() []command {
 	return slices.Concat(toolCommands(), healthCommands(), dnsCommands(), databaseCommands(), helpCommands(),
-		dnsCheckCommands(), syslogCommands(), logBundleCommands())
+		dnsCheckCommands(), syslogCommands(), logBundleCommands(), accountCommands())
 }
 
 // Reference returns docs/commands.md.

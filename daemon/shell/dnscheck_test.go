@@ -88,9 +88,12 @@ type members struct {
 	bus.XmppServer
 	status  bus.XmppStatus
 	cluster bus.ClusterStatus
+	further []bus.Domain
 }
 
 func (m members) Status(context.Context) (bus.XmppStatus, error) { return m.status, nil }
+
+func (m members) Domains(context.Context) ([]bus.Domain, error) { return m.further, nil }
 
 func (m members) ClusterStatus(context.Context) (bus.ClusterStatus, error) { return m.cluster, nil }
 
@@ -251,6 +254,24 @@ func TestDNSCheckStandalone(t *testing.T) {
 	serveMembers(t, members{status: bus.XmppStatus{Domain: "one.example", Addresses: []string{"127.0.0.1", "fe80::1"}, ClientPort: port, ComponentPort: port}, cluster: bus.ClusterStatus{State: "STANDALONE"}})
 	_, at := serveZone(t, "127.0.0.1:0", fmt.Sprintf("cb1.one.example. 60 IN A 127.0.0.1\n_xmpp-component._tcp.one.example. 60 IN SRV 0 0 %[1]d cb1.one.example.\n_xmpp-client._tcp.one.example. 60 IN SRV 0 0 %[1]d cb1.one.example.\n", port))
 	if out, code := atDNS(t, at).says("dns check"); code != 0 {
+		t.Errorf("exit status %d, printed\n%s", code, out)
+	}
+}
+
+// A further domain is served by the same nodes, without call bridges.
+func TestDNSCheckFurtherDomain(t *testing.T) {
+	bustest.Start(t)
+	port := listener(t, "127.0.0.1:0")
+	serveMembers(t, members{status: bus.XmppStatus{Domain: "one.example", Addresses: []string{"127.0.0.1"}, ClientPort: port, ComponentPort: port},
+		cluster: bus.ClusterStatus{State: "STANDALONE"}, further: []bus.Domain{{Name: "two.example"}}})
+	zone, at := serveZone(t, "127.0.0.1:0", "")
+	p := atDNS(t, at)
+	out, code := p.says("dns check two.example")
+	if want := fmt.Sprintf("_xmpp-client._tcp.two.example. 86400 IN SRV 10 50 %d cb1.one.example.", port); code != 1 || !strings.Contains(out, want) || strings.Contains(out, "component") {
+		t.Errorf("exit status %d, printed\n%s", code, out)
+	}
+	zone.set(t, fmt.Sprintf("cb1.one.example. 60 IN A 127.0.0.1\n_xmpp-client._tcp.two.example. 60 IN SRV 0 0 %d cb1.one.example.\n", port))
+	if out, code := p.says("dns check two.example"); code != 0 {
 		t.Errorf("exit status %d, printed\n%s", code, out)
 	}
 }

@@ -55,8 +55,19 @@ func (s *Shell) domainFacts(ctx context.Context, typed string) (dnscheck.Facts, 
 	// A node that has no domain yet is about to serve the one that was typed.
 	if own, _ := dnscheck.Domain(status.Domain); err == nil && (own == domain || status.Domain == "" && !strings.EqualFold(name, foreign)) {
 		f.Nodes = s.nodes(status, cluster)
+	} else if err == nil && s.further(ctx, domain) {
+		f.Nodes, f.Home = s.nodes(status, cluster), own
 	}
 	return f, nil
+}
+
+// further says whether a domain is one that is served beside the XMPP domain.
+func (s *Shell) further(ctx context.Context, domain string) bool {
+	list, err := s.conn.Xmpp().Domains(ctx)
+	return err == nil && slices.ContainsFunc(list, func(d bus.Domain) bool {
+		name, err := dnscheck.Domain(d.Name)
+		return err == nil && name == domain
+	})
 }
 
 // noDomain says why a domain must be typed.

@@ -3,6 +3,7 @@ package shell
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -31,6 +32,9 @@ func (s *Shell) Interact(ctx context.Context) int {
 			if s.cfg.Console.IsTerminal() {
 				s.say("\n")
 			}
+			return last
+		case errors.Is(err, console.ErrIdle):
+			s.say(fmt.Sprintf("\nNobody was here for %v: the session ends.\n", s.cfg.Console.Idle))
 			return last
 		case err != nil:
 			return s.report(err, false)

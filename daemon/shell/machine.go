@@ -15,6 +15,41 @@ func machineCommands() []command {
 			Help: "Show or set the host name; setting is for administrators",
 		}, hostname},
 		{grammar.Command{
+			Words: "timezone", Shows: true,
+			Args: []grammar.Arg{{Name: "name", Optional: true}},
+			Help: "Show or set the time zone; setting is for administrators",
+			Long: "For example: timezone Europe/Vienna. The log stays in UTC.",
+		}, timezone},
+		{grammar.Command{
+			Words: "timezone list", Shows: true,
+			Help: "List the time zones",
+		}, zoneList},
+		{grammar.Command{
+			Words: "keyboard", Shows: true,
+			Args: []grammar.Arg{{Name: "layout", Optional: true}},
+			Help: "Show or set the layout of the keyboard at the machine",
+			Long: "It is for the console on VGA; over SSH and the serial port the keyboard is the terminal's. K at the console does\n" +
+				"the same.",
+		}, keyboard},
+		{grammar.Command{
+			Words: "keyboard list", Shows: true,
+			Help: "List the layouts of keyboards",
+		}, keyboardList},
+		{grammar.Command{
+			Words: "banner", Shows: true,
+			Help: "Show what SSH shows before anybody signs in",
+		}, banner},
+		{grammar.Command{
+			Words: "banner set", Role: grammar.Admin,
+			Args: []grammar.Arg{{Name: "text", Many: true}},
+			Help: "Set what SSH shows before anybody signs in",
+			Long: "Words in quotes are a line each: banner set \"Property of Example Ltd.\" \"Keep out.\"",
+		}, bannerSet},
+		{grammar.Command{
+			Words: "banner del", Role: grammar.Admin,
+			Help: "Show nothing before the sign-in",
+		}, bannerDel},
+		{grammar.Command{
 			Words: "reboot", Role: grammar.Admin, Flags: []grammar.Flag{yes},
 			Help: "Restart the node",
 			Long: "A leader hands its office over first.",

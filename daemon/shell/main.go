@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/service"
@@ -56,6 +57,9 @@ func isSFTP(line string) bool {
 	return false
 }
 
+// alone is how long a shell waits for somebody to type, as sshd does.
+const alone = 30 * time.Minute
+
 // start makes a Shell of the process and uses it.
 func start(use func(context.Context, *Shell) int) int {
 	history, err := console.OpenHistory(historyPath())
@@ -65,6 +69,7 @@ func start(use func(context.Context, *Shell) int) int {
 	}
 	var s *Shell
 	input := console.Open(os.Stdin, os.Stdout, history, func(line string) (string, []string) { return s.complete(line) })
+	input.Idle = alone
 	s = New(Config{
 		Hostname: ownHostname(), Version: service.Version, Role: ownRole(),
 		Out: os.Stdout, Dial: bus.Dial, Console: input,

@@ -92,6 +92,24 @@ func (c testConfig) SetHostname(_ context.Context, _ bus.Caller, name string) er
 
 func (c testConfig) Hostname(context.Context) (string, error) { return "cb1", nil }
 
+func (c testConfig) SetTimezone(_ context.Context, _ bus.Caller, zone string) error {
+	return c.act("zone "+zone, nothing)
+}
+
+func (c testConfig) Timezone(context.Context) (string, error) { return "Etc/UTC", nil }
+
+func (c testConfig) SetKeyboard(_ context.Context, _ bus.Caller, layout string) error {
+	return c.act("keyboard "+layout, nothing)
+}
+
+func (c testConfig) Keyboard(context.Context) (string, error) { return "us", nil }
+
+func (c testConfig) SetBanner(_ context.Context, _ bus.Caller, text string) error {
+	return c.act("banner "+text, nothing)
+}
+
+func (c testConfig) Banner(context.Context) (string, error) { return "Keep out\n", nil }
+
 func (c testConfig) BackupSnapshot(_ context.Context, _ bus.Caller, name, passphrase string) (string, error) {
 	return name + ".quorate-backup", c.act("snapshot "+name+" "+passphrase, nothing)
 }

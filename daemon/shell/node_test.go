@@ -25,6 +25,7 @@ type testNode struct {
 	bridges    []bus.CallBridge
 	checked    []bus.CheckedBridge
 	users      []string
+	domains    []string
 	files      []bus.Certificate
 	faults     []bus.Fault
 	cluster    string // "", "NOT JOINED", "LEADER" or "FOLLOWER"

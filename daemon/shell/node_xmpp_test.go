@@ -71,6 +71,42 @@ func (x testXmpp) SetDomain(_ context.Context, _ bus.Caller, d string) error {
 	return x.act("domain "+d, func() error { x.values["xmpp.domain"] = d; return nil })
 }
 
+func (x testXmpp) DomainAdd(_ context.Context, _ bus.Caller, d string) error {
+	return x.act("multi_domain add "+d, func() error {
+		if !slices.Contains(x.domains, d) {
+			x.domains = append(x.domains, d)
+		}
+		return nil
+	})
+}
+
+func (x testXmpp) DomainDel(_ context.Context, _ bus.Caller, d string) error {
+	return x.act("multi_domain del "+d, func() error {
+		if !slices.Contains(x.domains, d) {
+			return fault.Mend(fault.NotFound, "there is no further domain "+d, "xmpp multi_domain list")
+		}
+		x.domains = slices.DeleteFunc(x.domains, func(have string) bool { return have == d })
+		return nil
+	})
+}
+
+func (x testXmpp) Domains(context.Context) ([]bus.Domain, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var list []bus.Domain
+	for _, d := range x.domains {
+		row := bus.Domain{Name: d, Problem: "this node has no certificate that names " + d, Remedy: "xmpp multi_domain add " + d}
+		certs, _ := x.values["xmpp.certificates"].([]string)
+		for _, c := range certs {
+			if f := strings.Fields(c); f[0] == d {
+				row.Key, row.Certificate, row.Problem = f[1], f[2], ""
+			}
+		}
+		list = append(list, row)
+	}
+	return list, nil
+}
+
 func (x testXmpp) CallBridgeAdd(_ context.Context, _ bus.Caller, name string) (string, error) {
 	const secret = "RITmSh4smhLYguGpAb1"
 	return secret, x.CallBridgeAddSecret(context.Background(), bus.Caller{}, name, secret)

@@ -74,6 +74,14 @@ func xmppCerts(ctx context.Context, s *Shell, c grammar.Call) error {
 		return err
 	}
 	key, cert, bundle := c.Arg(0), c.Arg(1), c.Arg(2)
+	if err := s.checkPair(ctx, key, cert, bundle, domain); err != nil {
+		return err
+	}
+	return s.set(ctx, certificateSettings(key, cert, bundle), "XMPP certificate set")
+}
+
+// checkPair refuses a key and certificate that can not serve the domain.
+func (s *Shell) checkPair(ctx context.Context, key, cert, bundle, domain string) error {
 	warnings, err := s.conn.Certificates().Check(ctx, key, cert, bundle, domain)
 	if err != nil {
 		return err
@@ -82,7 +90,7 @@ func xmppCerts(ctx context.Context, s *Shell, c grammar.Call) error {
 		s.warning(w, "")
 	}
 	s.success("Key and certificate pair match")
-	return s.set(ctx, certificateSettings(key, cert, bundle), "XMPP certificate set")
+	return nil
 }
 
 func certificateSettings(key, cert, bundle string) map[string]any {

@@ -22,6 +22,7 @@ type Config struct {
 	Out      io.Writer                 // where answers go
 	Dial     func() (*bus.Conn, error) // called when a command first needs the bus
 	Console  *console.Console          // where answers to questions come from
+	Accounts string                    // socket of daemon/account; empty: that of the node
 }
 
 // Shell runs commands.

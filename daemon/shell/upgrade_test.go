@@ -27,7 +27,7 @@ func TestUpgradeCommands(t *testing.T) {
 		code    int
 		changes []string
 	}{
-		{line: "upgrade", upgrade: good, out: []string{"Running", "0.1", "Next start", "a.update  150 MiB  version 0.2", "b.update", "the update is not whole", "has proven itself"}},
+		{line: "upgrade", upgrade: good, out: []string{"Running", "0.1", "Next start", "a.update  150 MiB  version 0.2", "b.update", "the update is not whole", "Meaning", "has proven itself"}},
 		{line: "upgrade status --json", upgrade: good, out: []string{`"next": "0.2"`, `"state": "trial"`}},
 		{line: "upgrade a.update", upgrade: good, out: []string{"SUCCESS: version 0.2 is installed", "See: reboot"}, changes: []string{"upgrade a.update"}},
 		{line: "upgrade a.update --reboot", upgrade: good, out: []string{"SUCCESS: version 0.2 is installed", "SUCCESS: restarting"}, changes: []string{"upgrade a.update", "power reboot"}},

@@ -21,6 +21,8 @@ type Session struct {
 	UID  uint32
 	Role bus.Role      // bus.Operator, bus.Admin or bus.Root
 	Conn *net.UnixConn // to the system bus, opened by the person's account and silent so far; for bus.Over
+	// Ended says whether the account's sessions were ended since Open was called; who holds this one then closes Conn.
+	Ended func() bool
 }
 
 // Open signs a person in. from is the remote address. A wrong name, a wrong
@@ -29,6 +31,7 @@ type Session struct {
 func Open(ctx context.Context, socket, user, password, from string) (*Session, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	before, _ := term(socket, user) // of no name that can not be read comes a session
 	a, file, err := ask(ctx, socket, request{User: user, Password: []byte(password), From: from})
 	if err != nil {
 		return nil, fault.Mend(fault.Unavailable, fmt.Sprintf("nobody can sign in: %v", err), "systemctl status quorate-signin.socket")
@@ -43,7 +46,11 @@ func Open(ctx context.Context, socket, user, password, from string) (*Session, e
 	if err != nil {
 		return nil, fault.New(fault.Unavailable, "nobody can sign in: "+err.Error())
 	}
-	return &Session{User: a.User, UID: a.UID, Role: a.Role, Conn: conn}, nil
+	ended := func() bool {
+		now, err := term(socket, a.User)
+		return err != nil || now != before
+	}
+	return &Session{User: a.User, UID: a.UID, Role: a.Role, Conn: conn, Ended: ended}, nil
 }
 
 // ask sends the request and reads the answer.

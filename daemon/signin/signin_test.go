@@ -1,7 +1,6 @@
 package signin_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -18,6 +17,7 @@ import (
 	"quorate.org/daemon/bus/bustest"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/journal"
+	"quorate.org/daemon/journal/journaltest"
 	"quorate.org/daemon/pam"
 	"quorate.org/daemon/pam/pamtest"
 	"quorate.org/daemon/signin"
@@ -48,32 +48,14 @@ func serveOne() {
 	}
 }
 
-// record is the journal of the sign-ins.
-type record struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (r *record) Write(b []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.Write(b)
-}
-
-func (r *record) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.String()
-}
-
 // listen does what the socket unit does: a process for each connection.
-func listen(t *testing.T) (path string, log *record) {
+func listen(t *testing.T) (path string, log *journaltest.Text) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "signin")
 	if err != nil {
 		t.Fatal(err)
 	}
-	path, log = filepath.Join(dir, "socket"), &record{}
+	path, log = filepath.Join(dir, "socket"), &journaltest.Text{}
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +78,7 @@ func listen(t *testing.T) (path string, log *record) {
 	return path, log
 }
 
-func serve(t *testing.T, c *net.UnixConn, log *record) {
+func serve(t *testing.T, c *net.UnixConn, log *journaltest.Text) {
 	in, err := c.File()
 	c.Close()
 	if err != nil {
@@ -185,6 +167,73 @@ func serveAsked(t *testing.T) *asked {
 		t.Fatal(err)
 	}
 	return service
+}
+
+// What ends an account's sessions ends those that are open, one whose password was
+// just found right, and none of another account or later.
+func TestEnd(t *testing.T) {
+	bustest.Start(t)
+	path, log := listen(t)
+	sessions := map[string]*signin.Session{}
+	begin := func(key, user string) {
+		s, err := open(t, path, user, pamtest.Password)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, log)
+		}
+		t.Cleanup(func() { s.Conn.Close() })
+		sessions[key] = s
+	}
+	begin("first", "admin")
+	begin("other", "operator")
+	if sessions["first"].Ended() {
+		t.Error("it ends by itself")
+	}
+	if err := signin.End(path, "admin"); err != nil {
+		t.Fatal(err)
+	}
+	begin("second", "admin")
+	for key, want := range map[string]bool{"first": true, "second": false, "other": false} {
+		if got := sessions[key].Ended(); got != want {
+			t.Errorf("the %s session has ended: %v", key, got)
+		}
+	}
+	if err := signin.End(path, "admin"); err != nil || !sessions["second"].Ended() {
+		t.Errorf("the second end ends nothing: %v", err)
+	}
+	if s, err := open(t, path, "../admin", pamtest.Password); err == nil {
+		t.Errorf("a session %+v", s)
+	}
+}
+
+// A sign-in that is under way when the sessions end is one of them.
+func TestEndMeanwhile(t *testing.T) {
+	bustest.Start(t)
+	path, _ := listen(t)
+	front := filepath.Join(filepath.Dir(path), "front") // between who asks and the service: ends the sessions once it is asked
+	l, err := net.Listen("unix", front)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		err = signin.End(path, "admin")
+		serve(t, c.(*net.UnixConn), &journaltest.Text{})
+		if err != nil {
+			t.Error(err)
+		}
+	}()
+	s, err := open(t, front, "admin", pamtest.Password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Conn.Close()
+	if !s.Ended() {
+		t.Error("a session by the password of before goes on")
+	}
 }
 
 // Nobody gets another's rights out of a connection.

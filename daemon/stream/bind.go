@@ -48,6 +48,9 @@ func (m *Machine) Granted(dst []byte, j jid.JID) []byte {
 	if m.Component() { // XEP-0114 §3
 		return append(dst, "<handshake/>"...)
 	}
+	if m.request == nil {
+		return m.boundInline(dst)
+	}
 	dst = stanza.AppendIQResult(dst, m.request, nil, "", "", stanza.AppendBind(nil, j.String()))
 	m.request = nil
 	return dst
@@ -63,6 +66,9 @@ func (m *Machine) Refused(dst []byte, err error) ([]byte, Action) {
 	}
 	if m.Component() {
 		return m.fail(dst, violate(refusedStream(r.Condition), r.Text), err)
+	}
+	if m.request == nil {
+		return m.notBound(dst, err)
 	}
 	m.state = Unbound
 	dst = stanza.AppendError(dst, m.request, nil, "", "", r.Type, r.Condition, r.Text)

@@ -16,6 +16,7 @@ func FuzzStream(f *testing.F) {
 	f.Add([]byte("<?xml version='1.0'?>"+clientHeader+"<starttls xmlns='"+nsTLS+"'/>"), false)
 	f.Add([]byte("<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='cb1.meet.example'><handshake>00</handshake>"), true)
 	f.Add([]byte(clientHeader+"</stream:stream>"), true)
+	f.Add([]byte(clientHeader+"<authenticate xmlns='"+nsSASL2+"' mechanism='SCRAM-SHA-1'><initial-response>biwsbj1qdWxpZXQscj1h</initial-response><user-agent id='d4565fa7-4d72-4749-b3d3-740edbf87770'/><bind xmlns='"+nsBind2+"'><tag>x</tag></bind></authenticate><response xmlns='"+nsSASL2+"'>Yz1iaXdzLHI9YWJjLHA9QUFBQQ==</response>"), true)
 	f.Fuzz(func(t *testing.T, in []byte, direct bool) {
 		p := newPeer(t, direct, sasl.Binding{Exporter: []byte("ekm")})
 		for len(in) > 0 {
@@ -37,7 +38,7 @@ func FuzzStream(f *testing.F) {
 				out, act = p.m.Element(nil, ev)
 			}
 			wellFormed(t, out)
-			if act.Do == Restart || act.Do == Bind {
+			if act.Do == Restart || act.Do == Admit || act.Do == Bind {
 				t.Fatalf("let in: %s", describe(act))
 			}
 			if act.Do == Close {
@@ -45,7 +46,7 @@ func FuzzStream(f *testing.F) {
 			}
 			if act.Do == StartTLS {
 				p.scan.Restart()
-				p.m.Secured(sasl.Binding{Exporter: []byte("ekm")})
+				p.m.Secured(Channel{Binding: sasl.Binding{Exporter: []byte("ekm")}})
 			}
 		}
 	})

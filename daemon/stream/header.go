@@ -12,7 +12,11 @@ import (
 const (
 	nsTLS     = "urn:ietf:params:xml:ns:xmpp-tls"  // RFC 6120 §5.4.1
 	nsSASL    = "urn:ietf:params:xml:ns:xmpp-sasl" // §6.4.1
-	nsBinding = "urn:xmpp:sasl-cb:0"               // XEP-0440 §3
+	nsSASL2   = "urn:xmpp:sasl:2"                  // XEP-0388
+	nsBind2   = "urn:xmpp:bind:0"                  // XEP-0386
+	nsCarbons = "urn:xmpp:carbons:2"               // XEP-0280
+	nsCSI     = "urn:xmpp:csi:0"                   // XEP-0352
+	nsBinding = "urn:xmpp:sasl-cb:0"               // XEP-0440 §2
 )
 
 // Header answers a stream header.
@@ -27,7 +31,7 @@ func (m *Machine) Header(dst []byte, h *xmlwire.StreamHeader) ([]byte, Action) {
 	if v := m.checkClientHeader(h); v != nil {
 		return m.Fail(dst, v)
 	}
-	dst = m.appendHeader(dst, m.cfg.Accounts.Domain())
+	dst = m.appendHeader(dst, m.domain)
 	return m.offer(dst), Action{}
 }
 
@@ -60,8 +64,12 @@ func (m *Machine) checkClientHeader(h *xmlwire.StreamHeader) *Violation {
 	}
 	// RFC 6120 §4.9.1.3: unknown and unspecified hosts are treated alike.
 	to, err := jid.Parse(h.To.String())
-	if err != nil || to.String() != m.cfg.Accounts.Domain() {
+	if err != nil || to != to.Host() || !m.cfg.Accounts.Serves(to.Domain()) || m.state == SignedIn && to.Domain() != m.self.jid.Domain() {
 		return violate(stanza.StreamHostUnknown, "the header's 'to' is not served here")
+	}
+	m.domain = to.Domain()
+	if !m.from.IsZero() && m.from.Domain() != m.domain { // XEP-0388 §2.1
+		return violate(stanza.StreamInvalidFrom, "the header's 'from' is not of the domain of its 'to'")
 	}
 	// RFC 6120 §6.4.6: what a client says of itself has to be who it proved to be.
 	if m.state == SignedIn && !m.from.IsZero() && m.from != m.self.jid {
@@ -103,6 +111,19 @@ func (m *Machine) appendHeader(dst []byte, from string) []byte {
 	return append(dst, "'>"...)
 }
 
+// informative are the features that tell a client what it may use once it is
+// bound (RFC 6121 §2.6.1, §3.4; XEP-0352 §4.1).
+const informative = "<ver xmlns='urn:xmpp:features:rosterver'/><sub xmlns='urn:xmpp:features:pre-approval'/><csi xmlns='" + nsCSI + "'/>"
+
+// management is offered while a session is not managed (XEP-0198 §2): clients take
+// the offer whatever they asked for before.
+const management = "<sm xmlns='" + stanza.NSManagement + "'/>"
+
+// inlineBind is what may be asked for together with a session (XEP-0386 §3.1,
+// XEP-0198 §7.1).
+const inlineBind = "<bind xmlns='" + nsBind2 + "'><inline><feature var='" + nsCarbons + "'/><feature var='" + nsCSI + "'/>" +
+	"<feature var='" + stanza.NSManagement + "'/></inline></bind>"
+
 // offer appends the stream features of the state that the header leads to (RFC
 // 6120 §4.3.2).
 func (m *Machine) offer(dst []byte) []byte {
@@ -117,29 +138,50 @@ func (m *Machine) offer(dst []byte) []byte {
 	case SignedIn: // §7.4
 		m.state = Unbound
 		dst = append(dst, "<bind xmlns='"+stanza.NSBind+"'/>"...)
+		dst = append(dst, informative+management...)
 	}
 	return append(dst, "</stream:features>"...)
 }
 
-func (m *Machine) appendMechanisms(dst []byte) []byte {
-	dst = append(dst, "<mechanisms xmlns='"+nsSASL+"'>"...)
-	for _, name := range sasl.Mechanisms(m.cfg.Binding) {
-		dst = append(dst, "<mechanism>"...)
-		dst = append(dst, name...)
-		dst = append(dst, "</mechanism>"...)
+// onOffer is what may be chosen to sign in by: of what the client's certificate
+// proves, the accounts of the domain asked for (RFC 6120 §13.7.2.2.1).
+func (m *Machine) onOffer() sasl.Offer {
+	o := sasl.Offer{Binding: m.cfg.Channel.Binding}
+	for _, who := range m.cfg.Channel.Proved {
+		if who.Domain() != m.domain || !who.IsBare() {
+			continue
+		}
+		if _, known := m.cfg.Accounts.Credentials(who); known {
+			o.Proved = append(o.Proved, who)
+		}
 	}
-	dst = append(dst, "</mechanisms>"...)
-	types := m.cfg.Binding.Types()
+	return o
+}
+
+// appendMechanisms offers SASL in both profiles.
+func (m *Machine) appendMechanisms(dst []byte) []byte {
+	o := m.onOffer()
+	dst = append(dst, "<mechanisms xmlns='"+nsSASL+"'>"...)
+	dst = appendEach(dst, o.Mechanisms())
+	dst = append(dst, "</mechanisms><authentication xmlns='"+nsSASL2+"'>"...)
+	dst = appendEach(dst, o.Mechanisms())
+	dst = append(dst, "<inline><sm xmlns='"+stanza.NSManagement+"'/>"+inlineBind+"</inline></authentication>"...)
+	types := o.Binding.Types()
 	if len(types) == 0 {
 		return dst
 	}
 	dst = append(dst, "<sasl-channel-binding xmlns='"+nsBinding+"'>"...)
 	for _, name := range types {
-		dst = append(dst, "<channel-binding type='"...)
-		dst = append(dst, name...)
-		dst = append(dst, "'/>"...)
+		dst = append(dst, "<channel-binding type='"+name+"'/>"...)
 	}
 	return append(dst, "</sasl-channel-binding>"...)
+}
+
+func appendEach(dst []byte, mechanisms []string) []byte {
+	for _, name := range mechanisms {
+		dst = append(dst, "<mechanism>"+name+"</mechanism>"...)
+	}
+	return dst
 }
 
 // startTLS answers the STARTTLS command (RFC 6120 §5.4.2). Where it is not on
@@ -158,8 +200,8 @@ func (m *Machine) startTLS(dst []byte, h *xmlwire.Header) ([]byte, Action) {
 
 // Secured is called when the TLS handshake that StartTLS asked for is complete.
 // All that the peer said before is forgotten (RFC 6120 §5.4.3.3).
-func (m *Machine) Secured(b sasl.Binding) {
+func (m *Machine) Secured(c Channel) {
 	cfg := m.cfg
-	cfg.Binding = b
+	cfg.Channel = c
 	*m = Machine{cfg: cfg, state: Secured, content: xmlwire.NSClient}
 }

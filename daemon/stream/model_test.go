@@ -21,7 +21,11 @@ func TestModel(t *testing.T) {
 	elements := []string{
 		"<starttls xmlns='" + nsTLS + "'/>", "<auth xmlns='" + nsSASL + "' mechanism='SCRAM-SHA-1'/>",
 		"<auth xmlns='" + nsSASL + "' mechanism='SCRAM-SHA-256-PLUS'>cD10bHMtZXhwb3J0ZXIsLG49anVsaWV0LHI9YWJj</auth>",
-		"<response xmlns='" + nsSASL + "'>Yz1iaXdzLHI9YWJjLHA9QUFBQQ==</response>", "<abort xmlns='" + nsSASL + "'/>",
+		"<response xmlns='" + nsSASL + "'>Yz1iaXdzLHI9YWJjLHA9QUFBQQ==</response>", "<abort xmlns='" + nsSASL + "'/>", "<abort xmlns='" + nsSASL2 + "'/>",
+		"<authenticate xmlns='" + nsSASL2 + "' mechanism='SCRAM-SHA-1'><bind xmlns='" + nsBind2 + "'/></authenticate>",
+		"<authenticate xmlns='" + nsSASL2 + "' mechanism='SCRAM-SHA-1'><initial-response>biwsbj1qdWxpZXQscj1hYmM=</initial-response></authenticate>",
+		"<response xmlns='" + nsSASL2 + "'>Yz1iaXdzLHI9YWJjLHA9QUFBQQ==</response>", "<next xmlns='" + nsSASL2 + "'/>",
+		"<stream:error/>",
 		"<handshake/>", "<handshake>8e5b9bd9a4b5b7b5ee1e3c5ff15f14b79b8a31d5</handshake>",
 		"<iq type='set' id='1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>",
 		"<message to='a@b'/>", "<iq xmlns='jabber:server'/>", "<x xmlns='urn:x'/>", "</stream:stream>",

@@ -3,47 +3,67 @@ package stream
 import (
 	"bytes"
 	"encoding/base64"
+	"strings"
 
+	"quorate.org/daemon/jid"
 	"quorate.org/daemon/sasl"
 	"quorate.org/daemon/stanza"
 	"quorate.org/daemon/xmlwire"
 )
 
-// signIn answers the elements of SASL (RFC 6120 §6.4).
+// signIn answers the elements of SASL in either profile: RFC 6120 §6.4 and
+// XEP-0388, which the namespace tells.
 func (m *Machine) signIn(dst []byte, ev xmlwire.Event) ([]byte, Action) {
-	if m.state == Offered { // §6.5.4
+	space, name := string(ev.Header.Space), string(ev.Header.Name)
+	if m.state == Offered { // RFC 6120 §6.5.4
+		m.profile = space
 		return m.signInFailed(dst, &sasl.Failure{Condition: sasl.EncryptionRequired, Reason: "SASL before TLS"})
 	}
 	if m.state != Signing {
 		return m.Fail(dst, violate(stanza.StreamNotAuthorized, "SASL where it is not on offer"))
 	}
-	switch string(ev.Header.Name) {
-	case "auth":
-		return m.auth(dst, ev)
-	case "response":
+	if m.exchange != nil && (space != m.profile || name == "authenticate") { // XEP-0388 §2.4
+		return m.Fail(dst, violate(stanza.StreamNotAuthorized, "a sign-in within a sign-in"))
+	}
+	m.profile = space
+	switch {
+	case name == "auth" && space == nsSASL:
+		data, present, f := payload(ev)
+		return m.begin(dst, ev, request{}, data, present, f)
+	case name == "authenticate" && space == nsSASL2:
+		req := requestOf(ev)
+		data, present, f := req.initial()
+		return m.begin(dst, ev, req, data, present, f)
+	case name == "response":
 		return m.response(dst, ev)
-	case "abort": // §6.4.4
+	case name == "abort": // RFC 6120 §6.4.4, XEP-0388 §5.3
 		return m.signInFailed(dst, &sasl.Failure{Condition: sasl.Aborted, Reason: "the client aborted"})
 	}
 	return m.Fail(dst, violate(stanza.StreamUnsupportedStanzaType, "no such element in SASL"))
 }
 
-// auth begins an exchange; one under way is discarded (RFC 6120 §6.4.2).
-func (m *Machine) auth(dst []byte, ev xmlwire.Event) ([]byte, Action) {
-	m.exchange, m.user = nil, ""
-	data, present, f := payload(ev)
+// begin begins an exchange; one under way is discarded (RFC 6120 §6.4.2), and was a
+// try like others.
+func (m *Machine) begin(dst []byte, ev xmlwire.Event, req request, data []byte, present bool, f *sasl.Failure) ([]byte, Action) {
+	if m.exchange != nil {
+		if m.signIns++; m.signIns >= maxSignIns {
+			return m.tooMany(dst, &sasl.Failure{Condition: sasl.Aborted, Reason: "the client began anew"})
+		}
+	}
+	m.exchange, m.user, m.account, m.asked = nil, "", jid.JID{}, req
 	if f != nil {
 		return m.signInFailed(dst, f)
 	}
-	accounts := m.cfg.Accounts
-	mech := ev.Header.Get("mechanism").String()
-	exchange, err := sasl.NewServer(mech, accounts.Domain(), accounts.Credentials, m.cfg.Binding)
+	mechanism := ev.Header.Get("mechanism").String()
+	m.external = mechanism == sasl.External
+	exchange, err := sasl.NewServer(mechanism, sasl.Config{
+		Domain: m.domain, Lookup: m.cfg.Accounts.Credentials, Decoys: m.cfg.Accounts.Decoys(), Guard: m.cfg.Guard, Offer: m.onOffer()})
 	if err != nil {
 		return m.signInFailed(dst, err)
 	}
 	m.exchange = exchange
-	if !present { // the initial response comes with an empty challenge (§6.3.10)
-		return append(dst, "<challenge xmlns='"+nsSASL+"'/>"...), Action{}
+	if !present { // the initial response comes with an empty challenge (RFC 6120 §6.3.10)
+		return append(dst, "<challenge xmlns='"+m.profile+"'/>"...), Action{}
 	}
 	return m.step(dst, data)
 }
@@ -61,46 +81,60 @@ func (m *Machine) response(dst []byte, ev xmlwire.Event) ([]byte, Action) {
 
 func (m *Machine) step(dst, data []byte) ([]byte, Action) {
 	out, done, err := m.exchange.Step(data)
-	m.user = m.exchange.Username()
+	m.user, m.account = m.exchange.Username(), m.exchange.Account()
 	if err != nil {
 		return m.signInFailed(dst, err)
 	}
 	if !done {
-		return appendData(dst, "challenge", out), Action{}
+		return m.appendData(dst, "challenge", out), Action{}
 	}
-	account := m.exchange.Account()
 	m.exchange = nil
+	if m.profile == nsSASL2 {
+		return m.authenticated(dst, out)
+	}
 	// RFC 6120 §6.4.6: a 'from' given over TLS has to be the account's.
-	if !m.from.IsZero() && m.from != account {
+	if !m.from.IsZero() && m.from != m.account {
 		return m.Fail(dst, violate(stanza.StreamInvalidFrom, "the header's 'from' is not the account signed in"))
 	}
 	m.state, m.answered = SignedIn, false
-	m.self = stampsOf(account)
-	return appendData(dst, "success", out), Action{Do: Restart}
+	m.self = stampsOf(m.account)
+	return m.appendData(dst, "success", out), Action{Do: Restart}
 }
 
-// signInFailed tells the peer (RFC 6120 §6.4.5) and counts. The last try ends
-// the stream.
+// signInFailed tells the peer (RFC 6120 §6.4.5, XEP-0388 §2.6.2) and counts. The
+// last try ends the stream.
 func (m *Machine) signInFailed(dst []byte, err error) ([]byte, Action) {
 	m.exchange = nil
 	f, ok := err.(*sasl.Failure)
 	if !ok {
 		f = &sasl.Failure{Condition: sasl.TemporaryAuthFailure, Reason: err.Error()}
 	}
-	dst = append(dst, "<failure xmlns='"+nsSASL+"'><"...)
-	dst = append(dst, f.Condition...)
-	dst = append(dst, "/></failure>"...)
+	dst = m.appendFailure(dst, f.Condition)
 	if m.signIns++; m.signIns < maxSignIns {
 		return dst, Action{Err: f, Failed: true}
 	}
+	return m.tooMany(dst, f)
+}
+
+// tooMany ends the stream at the last try.
+func (m *Machine) tooMany(dst []byte, f *sasl.Failure) ([]byte, Action) {
 	dst, act := m.fail(dst, violate(stanza.StreamPolicyViolation, "too many failed sign-ins"), f)
 	act.Failed = true
 	return dst, act
 }
 
-// payload decodes the character data of a SASL element: base64 with its padding
-// bits zero (RFC 6120 §6.3.5), or "=" for no bytes (§6.4.2). present tells no
-// bytes from no data.
+// appendFailure appends <failure/>, whose condition has a namespace of its own
+// in XEP-0388.
+func (m *Machine) appendFailure(dst []byte, condition string) []byte {
+	dst = append(dst, "<failure xmlns='"+m.profile+"'><"+condition...)
+	if m.profile != nsSASL {
+		dst = append(dst, " xmlns='"+nsSASL+"'"...)
+	}
+	return append(dst, "/></failure>"...)
+}
+
+// payload decodes the character data of a SASL element: "=" is no bytes (RFC
+// 6120 §6.4.2), where present tells no bytes from no data.
 func payload(ev xmlwire.Event) (data []byte, present bool, f *sasl.Failure) {
 	raw, ok := text(ev)
 	if !ok {
@@ -112,13 +146,17 @@ func payload(ev xmlwire.Event) (data []byte, present bool, f *sasl.Failure) {
 	case "=":
 		return nil, true, nil
 	}
-	enc := base64.StdEncoding.Strict()
-	data = make([]byte, enc.DecodedLen(len(raw)))
-	n, err := enc.Decode(data, raw)
-	if err != nil || bytes.ContainsAny(raw, "\r\n") {
-		return nil, false, &sasl.Failure{Condition: sasl.IncorrectEncoding, Reason: "the data is not base64"}
+	data, f = decode(string(raw))
+	return data, f == nil, f
+}
+
+// decode reads base64 with its padding bits zero (RFC 6120 §6.3.5).
+func decode(s string) ([]byte, *sasl.Failure) {
+	data, err := base64.StdEncoding.Strict().DecodeString(s)
+	if err != nil || strings.ContainsAny(s, "\r\n") {
+		return nil, &sasl.Failure{Condition: sasl.IncorrectEncoding, Reason: "the data is not base64"}
 	}
-	return data[:n], true, nil
+	return data, nil
 }
 
 // text returns the character data of an element that has nothing else. What
@@ -135,10 +173,10 @@ func text(ev xmlwire.Event) ([]byte, bool) {
 	return raw[:i], true
 }
 
-// appendData appends an element of SASL with its data.
-func appendData(dst []byte, name string, data []byte) []byte {
+// appendData appends an element of the profile with its data.
+func (m *Machine) appendData(dst []byte, name string, data []byte) []byte {
 	dst = append(append(dst, '<'), name...)
-	dst = append(dst, " xmlns='"+nsSASL+"'>"...)
+	dst = append(dst, " xmlns='"+m.profile+"'>"...)
 	dst = base64.StdEncoding.AppendEncode(dst, data)
 	dst = append(append(dst, "</"...), name...)
 	return append(dst, '>')

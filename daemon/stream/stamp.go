@@ -35,11 +35,13 @@ func (m *Machine) Judge(h *xmlwire.Header) (from string, v *Violation) {
 // misplaced names what an element that is no stanza of this stream violates.
 func (m *Machine) misplaced(h *xmlwire.Header) *Violation {
 	switch space := string(h.Space); {
+	case h.Is(xmlwire.NSStream, "error"):
+		return peerError
 	case space == m.content:
 		return violate(stanza.StreamUnsupportedStanzaType, "no such element in this namespace")
 	case isStanza(h.Name):
 		return violate(stanza.StreamInvalidNamespace, "stanza in a namespace other than the stream's")
-	case space == nsSASL, space == nsTLS:
+	case space == nsSASL, space == nsSASL2, space == nsTLS:
 		return violate(stanza.StreamNotAuthorized, "negotiation after its end")
 	}
 	return violate(stanza.StreamUnsupportedStanzaType, "element of an unknown namespace")

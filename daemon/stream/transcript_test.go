@@ -10,8 +10,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"quorate.org/daemon/fault"
+	"quorate.org/daemon/jid"
 	"quorate.org/daemon/sasl"
 	"quorate.org/daemon/stanza"
 	"quorate.org/daemon/xmlwire"
@@ -26,10 +28,16 @@ type directory struct {
 
 func (d directory) Domain() string { return d.domain }
 
-func (d directory) Credentials(local string) (sasl.Credentials, bool) {
-	c, ok := d.accounts[local]
+func (d directory) Serves(domain string) bool {
+	return domain == d.domain || domain == "second.example"
+}
+
+func (d directory) Credentials(account jid.JID) (sasl.Credentials, bool) {
+	c, ok := d.accounts[account.String()]
 	return c, ok
 }
+
+func (directory) Decoys() []byte { return nil }
 
 func (d directory) ComponentSecret(name string) (string, bool) {
 	s, ok := d.components[name]
@@ -44,7 +52,7 @@ var meet = sync.OnceValue(func() directory {
 	}
 	return directory{
 		domain:     "meet.example",
-		accounts:   map[string]sasl.Credentials{"juliet": creds},
+		accounts:   map[string]sasl.Credentials{"juliet@meet.example": creds, "juliet@second.example": creds},
 		components: map[string]string{"cb1": "secret"},
 	}
 })
@@ -57,9 +65,13 @@ type peer struct {
 }
 
 func newPeer(t testing.TB, direct bool, b sasl.Binding) *peer {
+	return newPeerOn(t, direct, Channel{Binding: b})
+}
+
+func newPeerOn(t testing.TB, direct bool, c Channel) *peer {
 	ids := 0
 	return &peer{t, xmlwire.NewScanner(xmlwire.Limits{}), New(Config{
-		Direct: direct, Binding: b, Accounts: meet(),
+		Direct: direct, Channel: c, Accounts: meet(),
 		NewID: func() string { ids++; return fmt.Sprint("id", ids) },
 	})}
 }
@@ -99,10 +111,21 @@ func (p *peer) obey(out []byte, act Action) (string, Action) {
 	switch act.Do {
 	case StartTLS:
 		p.scan.Restart()
-		p.m.Secured(sasl.Binding{Exporter: []byte("ekm")})
+		p.m.Secured(Channel{Binding: sasl.Binding{Exporter: []byte("ekm")}})
 	case Restart:
 		p.scan.Restart()
+	case Resumption:
+		if act.Resume.Token != "known" {
+			return p.obey(p.m.Unresumed(out, &Unresumed{Condition: stanza.ItemNotFound, H: 5, Known: act.Resume.Token == "over"}))
+		}
+		if act.Resume.H > 9 {
+			return p.obey(p.m.Unresumed(out, TooHigh(act.Resume.H, 9)))
+		}
+		out = p.m.Resumed(out, jid.MustParse("juliet@meet.example/before"), 7)
 	case Bind:
+		if act.Wish.Enable != nil {
+			p.m.Enabled(stanza.AppendEnabled(nil, "token", time.Minute))
+		}
 		switch {
 		case act.Want.Resource() == "taken":
 			return answer(p.m.Refused(out, &Refusal{Condition: stanza.Conflict}))
@@ -167,7 +190,7 @@ func play(t *testing.T, script string) {
 
 // describe is an action in the words of a transcript.
 func describe(a Action) string {
-	words := []string{[]string{"continue", "starttls", "restart", "bind", "close"}[a.Do]}
+	words := []string{[]string{"continue", "starttls", "restart", "admit", "bind", "resume", "close"}[a.Do]}
 	if a.Failed {
 		words = append(words, "failed")
 	}

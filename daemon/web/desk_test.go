@@ -150,6 +150,15 @@ func (f *fakeNode) Users(context.Context) ([]bus.User, error) {
 func (f *fakeNode) SetDomain(_ context.Context, _ bus.Caller, d string) error {
 	return f.note("SetDomain", d)
 }
+func (f *fakeNode) DomainAdd(_ context.Context, _ bus.Caller, d string) error {
+	return f.note("DomainAdd", d)
+}
+func (f *fakeNode) DomainDel(_ context.Context, _ bus.Caller, d string) error {
+	return f.note("DomainDel", d)
+}
+func (f *fakeNode) Domains(context.Context) ([]bus.Domain, error) {
+	return []bus.Domain{{Name: "second.example", Key: "second.key", Certificate: "second.cer", Users: 3}}, nil
+}
 func (f *fakeNode) CallBridgeAdd(_ context.Context, _ bus.Caller, name string) (string, error) {
 	return "n3wS3cr3tN3wS3cr3tN", f.note("CallBridgeAdd", name)
 }

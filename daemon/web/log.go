@@ -62,7 +62,7 @@ type filter struct {
 // How many entries a page or a file has. What can not be read in logTime is
 // left out, and the page says so.
 const (
-	someLines     = 200
+	someLines     = 100
 	mostLines     = 2000
 	downloadLines = 50_000
 	downloadBytes = 16 << 20

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -26,10 +25,11 @@ import (
 	"quorate.org/daemon/confd"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/journal"
+	"quorate.org/daemon/journal/journaltest"
 )
 
 // limit bounds every wait; nothing waits so long unless it is broken.
-const limit = 15 * time.Second
+const limit = time.Minute
 
 // freeAddr is an address that nothing listens on.
 func freeAddr(t *testing.T) string {
@@ -59,6 +59,7 @@ type rig struct {
 	xmppObject  *bus.XmppObject
 	certsObject *bus.CertificatesObject
 	deeds       atomic.Int32 // of the test page
+	ended       atomic.Bool  // everybody is evicted
 }
 
 // password is everybody's; accounts are admin and operator.
@@ -179,7 +180,7 @@ func (r *rig) signIn(_ context.Context, user, pass, from string) (*account, erro
 		return nil, fault.New(fault.NotPermitted, "the user name or the password is wrong")
 	}
 	conn, err := bus.Dial()
-	return &account{user, role, conn}, err
+	return &account{user, role, conn, r.ended.Load}, err
 }
 
 type manager struct {
@@ -192,25 +193,8 @@ func (m *manager) Status(string) error             { return nil }
 func (m *manager) Reloads() <-chan struct{}        { return nil }
 func (m *manager) Reloading(f func() string) error { f(); return nil }
 
-// text is what was logged, one datagram after another.
-type text struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (x *text) Write(p []byte) (int, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	n, err := x.b.Write(p)
-	x.b.WriteByte('\n')
-	return n, err
-}
-
-func (x *text) String() string {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.b.String()
-}
+// text is what was logged.
+type text struct{ journaltest.Datagrams }
 
 // count returns how many records of that MESSAGE_ID there are.
 func (x *text) count(id journal.MessageID) int {

@@ -27,9 +27,10 @@ const (
 type session struct {
 	user  string
 	role  bus.Role
-	bus   *bus.Conn // opened by the person's account
-	from  string    // remote address, without port
-	csrf  string    // each of the person's forms carries it
+	bus   *bus.Conn   // opened by the person's account
+	ended func() bool // says whether the account was evicted since, or has a new password
+	from  string      // remote address, without port
+	csrf  string      // each of the person's forms carries it
 	began time.Time
 
 	mu     sync.Mutex
@@ -54,6 +55,9 @@ func (s *session) over(now time.Time, idle time.Duration) bool {
 	case <-s.bus.Done():
 		return true
 	default:
+	}
+	if s.ended() {
+		return true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,9 +16,10 @@ import (
 
 // account is a person whose password was right.
 type account struct {
-	user string
-	role bus.Role
-	conn *bus.Conn // opened by the person's own account
+	user  string
+	role  bus.Role
+	conn  *bus.Conn   // opened by the person's own account
+	ended func() bool // as of session
 }
 
 // opener signs a person in. A refusal is a fault.NotPermitted that does not
@@ -35,7 +36,7 @@ func (s *Server) signInService(ctx context.Context, user, password, from string)
 	if err != nil {
 		return nil, err
 	}
-	return &account{opened.User, opened.Role, conn}, nil
+	return &account{opened.User, opened.Role, conn, opened.Ended}, nil
 }
 
 // Limits of sign-ins. refusalTime is longer than PAM takes for any wrong
@@ -113,7 +114,7 @@ func (s *Server) attempt(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.throttle.succeed(place, user, time.Now())
-	cookie, err := s.sessions.begin(&session{user: who.user, role: who.role, bus: who.conn, from: remoteHost(r)}, time.Now())
+	cookie, err := s.sessions.begin(&session{user: who.user, role: who.role, bus: who.conn, ended: who.ended, from: remoteHost(r)}, time.Now())
 	if err != nil {
 		s.signInPage(w, r, statusOf(err), asFault(err))
 		return

@@ -242,7 +242,7 @@ func newSession(t *testing.T, user string) *session {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	return &session{user: user, role: bus.Admin, bus: conn}
+	return &session{user: user, role: bus.Admin, bus: conn, ended: func() bool { return false }}
 }
 
 func TestSessionsEnd(t *testing.T) {
@@ -310,6 +310,22 @@ func TestSessionsAreBounded(t *testing.T) {
 	}
 	if _, err := table.begin(newSession(t, "admin"), now); err != nil {
 		t.Errorf("admin replaces a session of admin's own: %v", err)
+	}
+}
+
+// Who is evicted, removed or given another password is signed out, at the next
+// request or without one.
+func TestEvicted(t *testing.T) {
+	r := newRig(t)
+	b := r.signedIn("admin")
+	want(t, b.get("/status"), http.StatusOK)
+	s := r.server.sessions.find(b.cookie(), time.Now(), time.Hour)
+	r.ended.Store(true)
+	want(t, b.get("/status"), http.StatusSeeOther)
+	select {
+	case <-s.bus.Done():
+	case <-time.After(limit):
+		t.Error("the connection of who was evicted stays open")
 	}
 }
 

@@ -18,6 +18,8 @@ func xmppPage() page {
 		"enable":            enableXmpp,
 		"disable":           disableXmpp,
 		"domain":            setDomain,
+		"domain-add":        addDomain,
+		"domain-delete":     meant(deleteDomain),
 		"listen":            setListen,
 		"certificates":      setXmppCertificates,
 		"trust":             setClusterTrust,
@@ -34,6 +36,8 @@ func xmppPage() page {
 var xmppQuestions = map[string]question{
 	"bridge-delete": {Text: "The call bridge is removed from every node of the cluster and its link ends. Its secret can not be brought back.",
 		Button: "Delete the call bridge", Field: "bridge"},
+	"domain-delete": {Text: "The domain is served no longer on any node of the cluster, and its streams end. It must have no accounts.",
+		Button: "Remove the domain", Field: "further"},
 	"user-delete": {Text: "The account is removed from every node of the cluster and its sessions end. Its contacts and waiting messages go with it.",
 		Button: "Delete the account", Field: "account"},
 }
@@ -46,6 +50,7 @@ type xmpp struct {
 	Files     answer[[]bus.Certificate]
 	Bridges   answer[[]bus.CallBridge] // with secrets only when Shown
 	Users     answer[[]bus.User]
+	Domains   answer[[]bus.Domain]
 	Shown     bool                         // an administrator asked for the secrets
 	Check     *answer[[]bus.CheckedBridge] // nil unless asked for
 	Ask       *question
@@ -72,6 +77,7 @@ func viewXmpp(ctx context.Context, v *visit) (any, error) {
 	ask(ctx, &wg, &x.Values, func(ctx context.Context) (settings.Values, error) { return inForce(ctx, conn) })
 	ask(ctx, &wg, &x.Files, conn.Certificates().List)
 	ask(ctx, &wg, &x.Users, conn.Xmpp().Users)
+	ask(ctx, &wg, &x.Domains, conn.Xmpp().Domains)
 	ask(ctx, &wg, &x.Bridges, v.bridges(x.Shown))
 	wg.Wait()
 	if query.Get("check") == "bridges" {

@@ -31,6 +31,8 @@ func TestXmppCalls(t *testing.T) {
 		words string
 	}{
 		{values("action", "domain", "domain", "Meet.Example"), []string{"SetDomain meet.example"}, "XMPP domain set to meet.example"},
+		{values("action", "domain-add", "further", "Third.example"), []string{"DomainAdd third.example"}, "domain third.example added"},
+		{values("action", "domain-delete", "further", "second.example", "sure", "yes"), []string{"DomainDel second.example"}, "domain second.example removed"},
 		{values("action", "trust", "trust", "ca.cer"), []string{"CheckTrust ca.cer"}, "cluster trust set to ca.cer"},
 		{values("action", "bridge-add", "bridge", "cb4"), []string{"CallBridgeAdd cb4"}, "Its secret is n3wS3cr3tN3wS3cr3tN"},
 		{values("action", "bridge-add-secret", "known-bridge", "cb5", "bridge-secret", "hunter2"), []string{"CallBridgeAddSecret cb5"}, "cb5 added"},

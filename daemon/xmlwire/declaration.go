@@ -6,7 +6,7 @@ import "bytes"
 // anew whenever more of it comes.
 const maxDeclaration = 256
 
-var errDeclaration = &Error{NotWellFormed, "the XML declaration is malformed"}
+var errDeclaration = &Error{Condition: NotWellFormed, Text: "the XML declaration is malformed"}
 
 // instruction reads the XML declaration, which may stand at the very start of
 // the stream only (XML 1.0 §2.8); all else that begins with <? is a processing
@@ -26,7 +26,7 @@ func (s *Scanner) instruction(b []byte) (status, error) {
 	end := bytes.IndexByte(b[:min(len(b), maxDeclaration)], '>')
 	if end < 0 {
 		if len(b) >= maxDeclaration {
-			return more, &Error{PolicyViolation, "the XML declaration is larger than the limit"}
+			return more, &Error{Condition: PolicyViolation, Text: "the XML declaration is larger than the limit"}
 		}
 		return more, nil
 	}
@@ -45,7 +45,7 @@ func checkDeclaration(b []byte) error {
 	name, value, next := pseudo(rest)
 	if name == "encoding" {
 		if !bytes.EqualFold([]byte(value), []byte("UTF-8")) {
-			return &Error{UnsupportedEncoding, "the stream is not in UTF-8"} // RFC 6120 §11.6
+			return &Error{Condition: UnsupportedEncoding, Text: "the stream is not in UTF-8"} // RFC 6120 §11.6
 		}
 		rest = next
 		name, value, next = pseudo(rest)

@@ -43,11 +43,11 @@ func (s *Scanner) open(raw []byte) error {
 	e := &s.elem
 	switch {
 	case string(e.topSpace) != NSStream:
-		return &Error{InvalidNamespace, "the stream header is not in the stream namespace"} // RFC 6120 §4.8.1
+		return &Error{Condition: InvalidNamespace, Text: "the stream header is not in the stream namespace"} // RFC 6120 §4.8.1
 	case string(e.topLocal.of(raw)) != "stream":
-		return &Error{BadFormat, "the stream header is not named stream"}
+		return &Error{Condition: BadFormat, Text: "the stream header is not named stream"}
 	case e.topEmpty:
-		return &Error{BadFormat, "the stream header is an empty element"}
+		return &Error{Condition: BadFormat, Text: "the stream header is an empty element"}
 	}
 	if err := s.adopt(); err != nil {
 		return err
@@ -70,7 +70,7 @@ func (s *Scanner) open(raw []byte) error {
 func (s *Scanner) adopt() error {
 	for _, d := range s.elem.scopes {
 		if len(s.outer) == maxStreamPrefixes {
-			return &Error{PolicyViolation, "the stream header declares too many prefixes"}
+			return &Error{Condition: PolicyViolation, Text: "the stream header declares too many prefixes"}
 		}
 		d.space = append([]byte(nil), d.space...)
 		if len(d.prefix) == 0 {

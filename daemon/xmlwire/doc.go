@@ -10,5 +10,5 @@
 //
 // A Scanner belongs to one stream and one goroutine at a time. Headers and
 // values point into the caller's buffer or the scanner and hold until the next
-// call of Next. Package functions are safe for concurrent use.
+// call of Next or Rest. Package functions are safe for concurrent use.
 package xmlwire

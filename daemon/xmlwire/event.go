@@ -12,6 +12,13 @@ type Limits struct {
 // DefaultLimits are the bounds of an authenticated stream.
 var DefaultLimits = Limits{Stanza: 262144, Header: 8192, Depth: 64, Attrs: 64}
 
+// The texts of the errors of these limits, for whoever counts them.
+const (
+	TooLarge          = "the element is larger than the limit"
+	TooDeep           = "the elements are nested too deeply"
+	TooManyAttributes = "an element has too many attributes"
+)
+
 // Kind says what an Event is.
 type Kind uint8
 
@@ -58,7 +65,7 @@ func (a Attr) Is(s string) bool {
 }
 
 // Header describes a first-level element. All slices hold until the next call
-// of Next.
+// of Next or Rest.
 type Header struct {
 	Name  []byte // local name of the element: message, presence, iq, auth, handshake …
 	Space []byte // its resolved and decoded namespace
@@ -94,7 +101,7 @@ func (h *Header) Is(space, name string) bool {
 }
 
 // StreamHeader describes the start tag of a stream (RFC 6120 §4.7). Its slices
-// hold until the next call of Next.
+// hold until the next call of Next or Rest.
 type StreamHeader struct {
 	Space    []byte // the content namespace: the declared default namespace, nil if that is the stream namespace or absent
 	To, From Attr
@@ -115,6 +122,7 @@ type Event struct {
 type Error struct {
 	Condition string // stream error condition of RFC 6120 §4.9.3
 	Text      string // one sentence for the log and for the peer, without its data
+	Detail    string // an application-specific element for the peer (RFC 6120 §4.9.4), or ""
 }
 
 // Error returns condition and text.

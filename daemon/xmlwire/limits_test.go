@@ -50,6 +50,20 @@ func TestNamespacesInScopeAreBounded(t *testing.T) {
 	}
 }
 
+// A namespace may be named at length, but not at any: every element that is taken
+// out of its place repeats it.
+func TestNamespaceNamesAreBounded(t *testing.T) {
+	for _, decl := range []string{"xmlns", "xmlns:p"} {
+		fits := "<a " + decl + "='" + strings.Repeat("u", maxSpace) + "'/>"
+		for in, want := range map[string]string{fits: "open " + fits, strings.Replace(fits, "u", "uu", 1): "open !policy-violation"} {
+			got, _, err := play(t, []byte(clientHeader+in), DefaultLimits, whole)
+			if tr := trace(got, err); tr != want {
+				t.Errorf("%s of %d bytes: %.40s", decl, len(in), tr)
+			}
+		}
+	}
+}
+
 func TestStreamPrefixesAreBounded(t *testing.T) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<stream:stream xmlns:stream='%s'", NSStream)
@@ -125,7 +139,8 @@ func TestLinear(t *testing.T) {
 // A scanner does not keep the memory one hostile stanza made it take.
 func TestMemoryIsGivenBack(t *testing.T) {
 	s := opened(t)
-	big := []byte("<a xmlns='" + strings.Repeat("u", 100000) + "'/>")
+	uri := strings.Repeat("u", maxSpace)
+	big := []byte("<a xmlns='" + uri + "' xmlns:a='" + uri + "' xmlns:b='" + uri + "'/>")
 	if ev, _, err := s.Next(big); err != nil || ev.Kind != Stanza {
 		t.Fatal(ev.Kind, err)
 	}

@@ -10,10 +10,15 @@ type binding struct{ prefix, space []byte }
 // 64-bit set can hold them.
 const maxStreamPrefixes = 64
 
+// maxSpace bounds the name of a namespace in bytes, as it stands in the stream. What
+// an element needs to stand alone repeats it (View.Alone), so a long one that many
+// elements share would make much of little.
+const maxSpace = 1024
+
 var (
-	errPrefix    = &Error{NotWellFormed, "a namespace prefix is not declared"}
-	errDeclare   = &Error{NotWellFormed, "a namespace declaration is not allowed"}
-	errQualified = &Error{BadNamespacePrefix, "the content namespace has a prefix"} // RFC 6120 §4.8.5
+	errPrefix    = &Error{Condition: NotWellFormed, Text: "a namespace prefix is not declared"}
+	errDeclare   = &Error{Condition: NotWellFormed, Text: "a namespace declaration is not allowed"}
+	errQualified = &Error{Condition: BadNamespacePrefix, Text: "the content namespace has a prefix"} // RFC 6120 §4.8.5
 )
 
 // start takes the start tag that ends at pos: it brings its declarations into
@@ -21,7 +26,7 @@ var (
 func (e *element) start(s *Scanner, b []byte, empty bool) (step, error) {
 	depth := len(e.stack)
 	if depth >= s.lim.Depth {
-		return on, &Error{PolicyViolation, "the elements are nested too deeply"}
+		return on, &Error{Condition: PolicyViolation, Text: TooDeep}
 	}
 	e.stack = append(e.stack, open{name: e.tag, scopes: len(e.scopes), def: e.def})
 	own, err := e.declare(s, b)
@@ -36,7 +41,7 @@ func (e *element) start(s *Scanner, b []byte, empty bool) (step, error) {
 		return on, err
 	}
 	if depth == 0 && s.phase == inStream && string(space) == NSStream && e.local().is(b, "stream") {
-		return on, &Error{BadFormat, "there is a stream header inside the stream"}
+		return on, &Error{Condition: BadFormat, Text: "there is a stream header inside the stream"}
 	}
 	e.note(depth, space, empty)
 	if s.phase != inStream {
@@ -62,7 +67,10 @@ func (e *element) declare(s *Scanner, b []byte) (own *attr, err error) {
 			continue
 		}
 		if len(e.scopes) >= s.lim.Attrs+s.lim.Depth {
-			return nil, &Error{PolicyViolation, "too many namespaces are in scope"}
+			return nil, &Error{Condition: PolicyViolation, Text: "too many namespaces are in scope"}
+		}
+		if a.value.end-a.value.start > maxSpace {
+			return nil, &Error{Condition: PolicyViolation, Text: "the name of a namespace is larger than the limit"}
 		}
 		d := binding{space: e.keep(a, b)}
 		if len(name) > 5 {

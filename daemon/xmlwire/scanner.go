@@ -1,5 +1,7 @@
 package xmlwire
 
+import "sync"
+
 // phase is where in the stream the scanner stands.
 type phase uint8
 
@@ -18,15 +20,31 @@ type Scanner struct {
 	phase phase
 	err   error // the first error, which is final
 
-	elem element // the stream header or first-level element being read
+	*reading // nil while nothing is read, see Rest
 
 	root  []byte    // qualified name of the stream header
 	space []byte    // its default namespace
 	outer []binding // prefixes it declares
 	lang  bool      // it has xml:lang
+}
 
+// reading is what it takes to read the stream header or a first-level element and to
+// describe it. It is much, and most streams are between two elements most of the time.
+type reading struct {
+	elem   element
 	header Header
 	stream StreamHeader
+}
+
+var readings = sync.Pool{New: func() any { return new(reading) }}
+
+// Rest gives back what only reading takes, unless an element is begun. Call it before
+// waiting for more bytes; it ends the time that headers hold.
+func (s *Scanner) Rest() {
+	if s.reading != nil && s.elem.pos == 0 {
+		readings.Put(s.reading)
+		s.reading = nil
+	}
 }
 
 // NewScanner returns a scanner that expects a stream header.
@@ -55,7 +73,9 @@ func or(n, d int) int {
 func (s *Scanner) Restart() {
 	s.phase, s.err = atStart, nil
 	s.root, s.space, s.outer, s.lang = nil, nil, nil, false
-	s.elem.reset()
+	if s.reading != nil {
+		s.elem.reset()
+	}
 }
 
 // Next looks for the next event in buf, which holds all bytes of the stream
@@ -67,6 +87,10 @@ func (s *Scanner) Restart() {
 func (s *Scanner) Next(buf []byte) (ev Event, n int, err error) {
 	if s.err != nil {
 		return Event{}, 0, s.err
+	}
+	if s.reading == nil {
+		s.reading = readings.Get().(*reading)
+		s.elem.reset()
 	}
 	ev, n, err = s.next(buf)
 	s.err = err
@@ -88,7 +112,7 @@ func (s *Scanner) next(buf []byte) (Event, int, error) {
 		case err != nil:
 			return Event{}, n, err
 		case st == more && clipped:
-			return Event{}, n, &Error{PolicyViolation, "the element is larger than the limit"}
+			return Event{}, n, &Error{Condition: PolicyViolation, Text: TooLarge}
 		case st == more:
 			return Event{}, n, nil
 		}
@@ -172,7 +196,7 @@ func (s *Scanner) begin(b []byte) (status, error) {
 	case c == '!':
 		return more, s.forbidden(b)
 	case s.phase == atEnd:
-		return more, &Error{NotWellFormed, "there is an element behind the end of the stream"}
+		return more, &Error{Condition: NotWellFormed, Text: "there is an element behind the end of the stream"}
 	case c == '/':
 		return s.endTag(b)
 	case c == 0:
@@ -189,11 +213,11 @@ func (s *Scanner) stray(b []byte) error {
 		return errStrayText
 	}
 	if s.phase <= atHeader && (c == 0 || c >= 0xFE) {
-		return &Error{UnsupportedEncoding, "the stream is not in UTF-8"} // RFC 6120 §11.6
+		return &Error{Condition: UnsupportedEncoding, Text: "the stream is not in UTF-8"} // RFC 6120 §11.6
 	}
 	// This covers U+FEFF at the start, which is no byte order mark (RFC 6120
 	// §11.6) and so is text outside the root element.
-	return &Error{NotWellFormed, "there is text outside the root element"}
+	return &Error{Condition: NotWellFormed, Text: "there is text outside the root element"}
 }
 
 // forbidden is the error for <! outside a stanza, where no CDATA may stand.
@@ -211,18 +235,18 @@ func (s *Scanner) forbidden(b []byte) error {
 func markupError(c byte) error {
 	switch c {
 	case '-':
-		return &Error{RestrictedXML, "comments are not allowed"}
+		return &Error{Condition: RestrictedXML, Text: "comments are not allowed"}
 	case 'D', 'E', 'A', 'N':
-		return &Error{RestrictedXML, "document type declarations are not allowed"}
+		return &Error{Condition: RestrictedXML, Text: "document type declarations are not allowed"}
 	}
-	return &Error{NotWellFormed, "<! begins no markup"}
+	return &Error{Condition: NotWellFormed, Text: "<! begins no markup"}
 }
 
 // endTag reads the end tag of the stream. Such a tag is short, so it is looked
 // at anew whenever more of it comes.
 func (s *Scanner) endTag(b []byte) (status, error) {
 	if s.phase != inStream {
-		return more, &Error{NotWellFormed, "there is an end tag without a start tag"}
+		return more, &Error{Condition: NotWellFormed, Text: "there is an end tag without a start tag"}
 	}
 	name := b[2:]
 	for i := 0; i < len(name) && i < len(s.root); i++ {
@@ -246,8 +270,8 @@ func (s *Scanner) endTag(b []byte) (status, error) {
 const maxEndSpace = 64
 
 var (
-	errEndTag    = &Error{NotWellFormed, "an end tag does not match its start tag"}
-	errStrayText = &Error{BadFormat, "there is text between stanzas"} // RFC 6120 §4.9.3.1
+	errEndTag    = &Error{Condition: NotWellFormed, Text: "an end tag does not match its start tag"}
+	errStrayText = &Error{Condition: BadFormat, Text: "there is text between stanzas"} // RFC 6120 §4.9.3.1
 )
 
 // event describes the construct just read and moves to the next phase.

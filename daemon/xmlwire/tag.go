@@ -3,9 +3,9 @@ package xmlwire
 import "unicode/utf8"
 
 var (
-	errName      = &Error{NotWellFormed, "a name is malformed"}
-	errTag       = &Error{NotWellFormed, "a tag is malformed"}
-	errDuplicate = &Error{NotWellFormed, "an attribute stands twice in one tag"}
+	errName      = &Error{Condition: NotWellFormed, Text: "a name is malformed"}
+	errTag       = &Error{Condition: NotWellFormed, Text: "a tag is malformed"}
+	errDuplicate = &Error{Condition: NotWellFormed, Text: "an attribute stands twice in one tag"}
 )
 
 // name reads the qualified name of an element or attribute (Namespaces in XML
@@ -89,7 +89,7 @@ func (e *element) inside(s *Scanner, b []byte) (step, error) {
 		case !e.spaced:
 			return on, errTag
 		case len(e.attrs) >= s.lim.Attrs:
-			return on, &Error{PolicyViolation, "an element has too many attributes"}
+			return on, &Error{Condition: PolicyViolation, Text: TooManyAttributes}
 		}
 		if !e.plain(b) {
 			e.mark, e.colon, e.st = e.pos, -1, inAttrName

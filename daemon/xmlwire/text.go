@@ -26,7 +26,7 @@ func (e *element) text(b []byte) (step, error) {
 		case '>':
 			// A start tag precedes all text, so two bytes are there.
 			if b[i-1] == ']' && b[i-2] == ']' {
-				return on, &Error{NotWellFormed, "]]> stands in text"}
+				return on, &Error{Condition: NotWellFormed, Text: "]]> stands in text"}
 			}
 		case '&':
 			n, err = referenceLen(b[i:])
@@ -118,10 +118,10 @@ func charLen(b []byte) (int, error) {
 			return 0, nil
 		}
 		// RFC 6120 §11.6: "violating the rules of the UTF-8 encoding".
-		return 0, &Error{UnsupportedEncoding, "a character is not in UTF-8"}
+		return 0, &Error{Condition: UnsupportedEncoding, Text: "a character is not in UTF-8"}
 	}
 	if !isChar(r) {
-		return 0, &Error{NotWellFormed, "a character is not allowed in XML"}
+		return 0, &Error{Condition: NotWellFormed, Text: "a character is not allowed in XML"}
 	}
 	return n, nil
 }
@@ -163,7 +163,7 @@ func referenceError(b []byte) error {
 }
 
 var (
-	errReference   = &Error{NotWellFormed, "a reference is malformed"}
-	errEntity      = &Error{RestrictedXML, "entities beyond the five of XML are not allowed"}
-	errInstruction = &Error{RestrictedXML, "processing instructions are not allowed"}
+	errReference   = &Error{Condition: NotWellFormed, Text: "a reference is malformed"}
+	errEntity      = &Error{Condition: RestrictedXML, Text: "entities beyond the five of XML are not allowed"}
+	errInstruction = &Error{Condition: RestrictedXML, Text: "processing instructions are not allowed"}
 )

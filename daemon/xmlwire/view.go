@@ -15,32 +15,42 @@ type View struct {
 	Attrs []Attr // attributes and declarations, in order
 	Raw   []byte // the whole element
 
-	inner  []byte    // between start tag and end tag
-	scopes []binding // in scope inside, innermost last
+	inner  []byte // between start tag and end tag
+	scopes *scope // in scope inside
+}
+
+// scope is a declaration in scope and those around it; nil has none. Elements
+// share what is around them: a child that declares something copies nothing.
+type scope struct {
+	binding
+	outer *scope
 }
 
 // Look views the element raw. With the Header of its Event, names resolve as
 // they do on its stream; without one (nil) as they do in a stanza that stands
 // alone, whose content namespace is "".
 func Look(raw []byte, h *Header) View {
-	var outer []binding
+	var outer *scope
 	if h != nil {
-		outer = append([]binding{{space: h.inherited}}, h.prefixes...)
+		outer = &scope{binding{space: h.inherited}, nil}
+		for _, p := range h.prefixes {
+			outer = &scope{p, outer}
+		}
 	}
 	return look(raw, outer)
 }
 
-func look(raw []byte, outer []binding) View {
+func look(raw []byte, outer *scope) View {
 	t, ok := readTag(raw)
 	if !ok {
 		return View{}
 	}
-	v := View{Attrs: t.attrs, scopes: outer[:len(outer):len(outer)], Raw: raw}
+	v := View{Attrs: t.attrs, scopes: outer, Raw: raw}
 	for _, a := range t.attrs {
 		if string(a.Name) == "xmlns" {
-			v.scopes = append(v.scopes, binding{space: a.AppendTo(nil)})
+			v.scopes = &scope{binding{space: a.AppendTo(nil)}, v.scopes}
 		} else if p, ok := bytes.CutPrefix(a.Name, []byte("xmlns:")); ok {
-			v.scopes = append(v.scopes, binding{p, a.AppendTo(nil)})
+			v.scopes = &scope{binding{p, a.AppendTo(nil)}, v.scopes}
 		}
 	}
 	prefix, local, ok := bytes.Cut(t.name, []byte{':'})
@@ -59,9 +69,9 @@ func look(raw []byte, outer []binding) View {
 
 // space finds the namespace of a prefix that is in scope.
 func (v View) space(prefix []byte) []byte {
-	for i := len(v.scopes) - 1; i >= 0; i-- {
-		if bytes.Equal(v.scopes[i].prefix, prefix) {
-			return v.scopes[i].space
+	for s := v.scopes; s != nil; s = s.outer {
+		if bytes.Equal(s.prefix, prefix) {
+			return s.space
 		}
 	}
 	if string(prefix) == "xml" {
@@ -77,6 +87,31 @@ func (v View) Is(space, name string) bool {
 
 // Get returns the attribute of that qualified name.
 func (v View) Get(name string) Attr { return find(v.Attrs, name) }
+
+// Alone returns the element so that it means the same in any place: what it
+// uses of the declarations around it is declared in its own tag.
+func (v View) Alone() []byte {
+	end := bytes.IndexAny(v.Raw, " \t\r\n/>")
+	if end < 0 {
+		return v.Raw
+	}
+	out := bytes.Clone(v.Raw[:end])
+	done := map[string]bool{"xml": true}
+	for s := v.scopes; s != nil; s = s.outer {
+		name := "xmlns"
+		if len(s.prefix) > 0 {
+			name += ":" + string(s.prefix)
+		}
+		used := len(s.prefix) == 0 || bytes.Contains(v.Raw, append(bytes.Clone(s.prefix), ':'))
+		if done[string(s.prefix)] || !used || find(v.Attrs, name).Present() {
+			continue
+		}
+		done[string(s.prefix)] = true
+		out = append(out, " "+name+"='"...)
+		out = append(AppendEscaped(out, string(s.space)), '\'')
+	}
+	return append(out, v.Raw[end:]...)
+}
 
 // Children yields the child elements in order.
 func (v View) Children() iter.Seq[View] {

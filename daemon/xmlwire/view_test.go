@@ -1,6 +1,11 @@
 package xmlwire
 
-import "testing"
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+)
 
 func TestView(t *testing.T) {
 	v := Look([]byte(`<iq xmlns:p='P' a="1"><q xmlns='Q' n='&amp;'>x<r/>y<![CDATA[<`+"\r\n"+`&]]>&#122;</q><p:q>z</p:q><q/></iq >`), nil)
@@ -46,6 +51,30 @@ func TestViewOnStream(t *testing.T) {
 	}
 	if c, ok := Look(raw, nil).Child("", "show"); !ok || c.Text() != "away" {
 		t.Errorf("%+v", c)
+	}
+}
+
+// What is declared around many children is not copied for each that declares
+// something itself.
+func TestLookSharesScopes(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("<message")
+	for i := range 60 {
+		fmt.Fprintf(&b, " xmlns:a%d='u'", i)
+	}
+	b.WriteString(">" + strings.Repeat("<x xmlns='b'/>", 10000) + "</message>")
+	raw := []byte(b.String())
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	n := 0
+	for c := range Look(raw, nil).Children() {
+		if c.Is("b", "x") {
+			n++
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; n != 10000 || took > 40*uint64(len(raw)) {
+		t.Errorf("%d children of %d bytes took %d", n, len(raw), took)
 	}
 }
 

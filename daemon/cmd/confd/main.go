@@ -13,6 +13,7 @@ import (
 	"quorate.org/daemon/confd"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/journal"
+	"quorate.org/daemon/keymap"
 	"quorate.org/daemon/service"
 	"quorate.org/daemon/upgrade"
 )
@@ -31,7 +32,7 @@ func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
 	}
 	defer conn.Close()
 	s, err := confd.Open(confd.Config{Dir: service.Configuration(), State: service.State("config"), Exchange: service.Exchange(), Work: backup.Work,
-		Recovery: confd.RecoveryPath, Report: upgrade.ReportPath, UpdateKeys: upgrade.KeysPath, Machine: conn.Machine(), Others: confd.Others{Certificates: conn.Certificates(), Xmpp: conn.Xmpp()}, Log: log})
+		Recovery: confd.RecoveryPath, Unlocked: confd.UnlockedPath, Report: upgrade.ReportPath, UpdateKeys: upgrade.KeysPath, Keymaps: keymap.Dir, Machine: conn.Machine(), Others: confd.Others{Certificates: conn.Certificates(), Xmpp: conn.Xmpp()}, Log: log})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"quorate.org/daemon/bus"
 	"quorate.org/daemon/password"
 	"quorate.org/daemon/screen"
 )
@@ -46,11 +47,22 @@ func run(mode unix.Termios) error {
 	defer n.Close()
 	c := &screen.Console{
 		In: os.Stdin, Out: os.Stdout, Look: n.Look, Wait: 10 * time.Second,
-		Set: func(ctx context.Context, p string) error { return password.Set(ctx, password.Socket, p) },
+		Set:  func(ctx context.Context, p string) error { return password.Set(ctx, password.Socket, p) },
+		Keys: setKeyboard,
 	}
 	if err := c.Run(ctx); err != nil {
 		return err
 	}
 	fmt.Print("\x1b[H\x1b[2J") // an empty screen for the login
 	return nil
+}
+
+// setKeyboard has the configuration service set the layout of the keyboard.
+func setKeyboard(ctx context.Context, layout string) error {
+	conn, err := bus.Dial()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return conn.Config().SetKeyboard(ctx, layout)
 }

@@ -14,10 +14,13 @@ import (
 	"quorate.org/daemon/journal"
 )
 
-// The names the initrd knows (image/initrd/tree/usr/libexec/quorate/repart).
+// The names the initrd knows (image/initrd/tree/usr/libexec/quorate/repart), and
+// its link to the one partition that is this node's (90-quorate-root.rules):
+// another disk may have one of the same name.
 const (
 	partition = "quorate-root"
 	condemned = "quorate-erase"
+	link      = "/dev/quorate/partition"
 )
 
 // Main is the whole program.
@@ -31,7 +34,7 @@ func Main() {
 }
 
 func run() error {
-	path, err := diskOf("/dev/disk/by-partlabel/" + partition)
+	path, err := diskOf(link, "/sys")
 	if err != nil {
 		return fmt.Errorf("finding the disk of this node: %w", err)
 	}
@@ -43,13 +46,13 @@ func run() error {
 }
 
 // diskOf returns the device that a partition is on. In sysfs the partition lies
-// in the folder of its disk.
-func diskOf(link string) (string, error) {
+// in the folder of its disk. No name and no UUID is asked for: a clone has them too.
+func diskOf(link, sys string) (string, error) {
 	device, err := filepath.EvalSymlinks(link)
 	if err != nil {
 		return "", err
 	}
-	folder, err := filepath.EvalSymlinks("/sys/class/block/" + filepath.Base(device))
+	folder, err := filepath.EvalSymlinks(filepath.Join(sys, "class/block", filepath.Base(device)))
 	if err != nil {
 		return "", err
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"quorate.org/daemon/cmd/account"
 	"quorate.org/daemon/cmd/callbridged"
 	"quorate.org/daemon/cmd/certd"
 	"quorate.org/daemon/cmd/confd"
@@ -27,6 +28,7 @@ import (
 )
 
 var programs = map[string]func(){
+	"account":     account.Main,
 	"callbridged": callbridged.Main,
 	"certd":       certd.Main,
 	"confd":       confd.Main,

@@ -6,6 +6,7 @@ package xmppd
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,22 +14,33 @@ import (
 
 	"quorate.org/daemon/bus"
 	"quorate.org/daemon/journal"
+	"quorate.org/daemon/metrics"
 	"quorate.org/daemon/node"
 	"quorate.org/daemon/service"
 )
 
 // Main is the whole program.
 func Main() {
-	service.Main(journal.New("xmppd", slog.LevelInfo), "the XMPP service", run)
+	records := metrics.NewRecords()
+	log := slog.New(records.Handler(journal.New("xmppd", slog.LevelInfo).Handler()))
+	service.Main(log, "the XMPP service", func(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
+		return run(ctx, log, n, records)
+	})
 }
 
-func run(ctx context.Context, log *slog.Logger, n *service.Notifier) error {
+func run(ctx context.Context, log *slog.Logger, n *service.Notifier, records *metrics.Records) error {
 	conn, err := bus.Dial()
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	x := node.New(node.Config{State: service.State("xmpp"), Hostname: hostname(), Machine: machine(), Version: service.Version, Log: log}, conn)
+	overheard, err := metrics.NewLibraries()
+	if err != nil {
+		return fmt.Errorf("listening to the libraries: %w", err)
+	}
+	go service.Rest(ctx)
+	x := node.New(node.Config{State: service.State("xmpp"), Hostname: hostname(), Machine: machine(), Version: service.Version,
+		Metrics: filepath.Join(service.Runtime("xmpp"), "metrics.sock"), Records: records, Overheard: overheard, Log: log}, conn)
 	return x.Run(ctx, n)
 }
 

@@ -1,12 +1,14 @@
 package lab
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Hardware is what a virtual machine boots on. The zero value is the lab's
@@ -18,6 +20,7 @@ type Hardware struct {
 	Firmware Firmware
 	Disk     string // format of the image's disk: raw (or empty), qcow2 or vmdk
 	Screen   bool   // a VGA card; the monitor's screendump shows what is on it: Node.QMP
+	TPM      bool   // a TPM 2.0, which keeps its secrets as long as the machine its firmware's variables
 }
 
 // Devices are the disk controller and the network card.
@@ -85,7 +88,8 @@ func (h Hardware) files() []string {
 // the lan and for what else was asked for. Cards have no ROM, which would ask the
 // lab for a system to boot.
 func (h Hardware) devices(disk, mac string) []string {
-	argv := []string{"-drive", "if=none,id=disk,format=qcow2,file=" + disk}
+	// What the machine syncs is in this machine's memory and outlives QEMU; no boot waits for our disk.
+	argv := []string{"-drive", "if=none,id=disk,format=qcow2,cache=unsafe,file=" + disk}
 	first := ",bootindex=0"
 	if h.Firmware == Direct { // what is loaded directly is the first already
 		first = ""
@@ -104,6 +108,49 @@ func (h Hardware) devices(disk, mac string) []string {
 		argv = append(argv, "-device", "VGA")
 	}
 	return argv
+}
+
+// tpm are QEMU's arguments for the emulator that startTPM starts.
+func (m *vm) tpm() []string {
+	if !m.hardware.TPM {
+		return nil
+	}
+	return []string{"-chardev", "socket,id=tpm,path=" + m.tpmSocket(), "-tpmdev", "emulator,id=tpm,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm"}
+}
+
+func (m *vm) tpmSocket() string { return filepath.Join(m.dir, "tpm.sock") }
+func (m *vm) tpmState() string  { return filepath.Join(m.dir, "tpm") }
+
+// startTPM starts an emulator of a TPM (swtpm(8)) that ends with the machine.
+func (m *vm) startTPM(ctx context.Context) error {
+	if !m.hardware.TPM {
+		return nil
+	}
+	if err := os.MkdirAll(m.tpmState(), 0o700); err != nil {
+		return fmt.Errorf("making the state of the TPM: %w", err)
+	}
+	_ = os.Remove(m.tpmSocket()) // of the last time
+	err := m.procs.start(ctx, spec{name: "swtpm", log: filepath.Join(m.dir, "swtpm.log"), argv: []string{"swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + m.tpmState(),
+		"--ctrl", "type=unixio,path=" + m.tpmSocket(), "--flags", "startup-clear", "--terminate"}})
+	if err != nil {
+		return err
+	}
+	return Wait(ctx, 10*time.Second, "the TPM of "+m.name, func() error {
+		_, err := os.Stat(m.tpmSocket())
+		return err
+	})
+}
+
+// LoseTPM takes the secrets of a machine's TPM away; the machine is off.
+func (n *Node) LoseTPM() error {
+	m, ok := n.machine.(*vm)
+	if !ok {
+		return errors.New("a local node has no TPM of its own")
+	}
+	if err := os.RemoveAll(m.tpmState()); err != nil {
+		return fmt.Errorf("removing the state of the TPM: %w", err)
+	}
+	return nil
 }
 
 // ovmf is where Debian 12 and 13 install QEMU's UEFI firmware.
@@ -138,12 +185,12 @@ func (m *vm) vars() string {
 	return filepath.Join(m.dir, strings.ReplaceAll(string(m.hardware.Firmware), " ", "-")+".vars")
 }
 
-// blankFirmware makes the machine's firmware forget.
+// blankFirmware makes the machine's firmware and TPM forget.
 func (m *vm) blankFirmware() error {
 	if err := os.Remove(m.vars()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("removing the firmware's variables: %w", err)
 	}
-	return nil
+	return m.LoseTPM()
 }
 
 // newFirmware gives the machine the variables of a new one if it has none.

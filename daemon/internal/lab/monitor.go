@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"path/filepath"
 	"time"
@@ -20,11 +21,40 @@ func (n *Node) QMP(ctx context.Context, command string, arguments any) (json.Raw
 	if !ok {
 		return nil, fmt.Errorf("asking the monitor of %s: a local node has none", n.name)
 	}
-	answer, err := qmp(ctx, m.monitor(), command, arguments)
+	answer, err := QMP(ctx, m.monitor(), command, arguments)
 	if err != nil {
 		return nil, fmt.Errorf("asking the monitor of %s for %s: %w", n.name, command, err)
 	}
 	return answer, nil
+}
+
+// serial is the socket of the machine's serial port; serial.log has all it sent.
+func (m *vm) serial() string { return filepath.Join(m.dir, "serial.sock") }
+
+// TypeSerial types at the serial console of a virtual machine.
+func (n *Node) TypeSerial(ctx context.Context, text string) error {
+	m, ok := n.machine.(*vm)
+	if !ok {
+		return fmt.Errorf("typing at the console of %s: a local node has none", n.name)
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", m.serial())
+	if err != nil {
+		return fmt.Errorf("typing at the console of %s: %w", n.name, err)
+	}
+	defer conn.Close()
+	// The port takes 16 bytes at a time, and what it has not taken is lost when the line is closed: QEMU
+	// closes it when it has read all.
+	_, err = conn.Write([]byte(text))
+	if half, ok := conn.(*net.UnixConn); ok && err == nil {
+		err = half.CloseWrite()
+	}
+	if err == nil {
+		_, err = io.Copy(io.Discard, conn)
+	}
+	if err != nil {
+		return fmt.Errorf("typing at the console of %s: %w", n.name, err)
+	}
+	return nil
 }
 
 type qmpCommand struct {
@@ -32,7 +62,8 @@ type qmpCommand struct {
 	Arguments any    `json:"arguments,omitempty"`
 }
 
-func qmp(ctx context.Context, socket, command string, arguments any) (json.RawMessage, error) {
+// QMP sends one command to the monitor at a socket and returns its answer.
+func QMP(ctx context.Context, socket, command string, arguments any) (json.RawMessage, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	if err != nil {
 		return nil, err
@@ -46,14 +77,14 @@ func qmp(ctx context.Context, socket, command string, arguments any) (json.RawMe
 	if err := answers.Decode(&greeting); err != nil {
 		return nil, err
 	}
-	if _, err := qmpAsk(conn, answers, qmpCommand{Execute: "qmp_capabilities"}); err != nil {
+	if _, err := ask(conn, answers, qmpCommand{Execute: "qmp_capabilities"}); err != nil {
 		return nil, err
 	}
-	return qmpAsk(conn, answers, qmpCommand{command, arguments})
+	return ask(conn, answers, qmpCommand{command, arguments})
 }
 
-// qmpAsk sends a command and reads on to its answer: events come between.
-func qmpAsk(conn net.Conn, answers *json.Decoder, command qmpCommand) (json.RawMessage, error) {
+// ask sends a command and reads on to its answer: events come between.
+func ask(conn net.Conn, answers *json.Decoder, command qmpCommand) (json.RawMessage, error) {
 	if err := json.NewEncoder(conn).Encode(command); err != nil {
 		return nil, err
 	}

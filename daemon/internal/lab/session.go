@@ -14,6 +14,8 @@ import (
 // Session is one interactive login with a terminal, typed into as a person
 // would. Calls must not overlap.
 type Session struct {
+	Greeting string // what was printed before the first prompt
+
 	prompt string
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
@@ -45,7 +47,8 @@ func (n *Node) Session(ctx context.Context) (*Session, error) {
 		return nil, fmt.Errorf("starting ssh: %w", err)
 	}
 	go s.read(out) // ends with the ssh process
-	if _, err := s.until(ctx, 15*time.Second, func(text string) bool { return atPrompt(text, s.prompt) }); err != nil {
+	s.Greeting, err = s.until(ctx, 15*time.Second, func(text string) bool { return atPrompt(text, s.prompt) })
+	if err != nil {
 		s.Close()
 		return nil, fmt.Errorf("signing in to %s: %w", n.name, err)
 	}

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// execLimit is longer than the longest command, a join, may take (30 s).
+// execLimit is longer than the longest command, a join, may take (30 s). A caller
+// whose context has a deadline of its own knows better.
 const execLimit = 45 * time.Second
 
 // sshKey is the private key of the lab's administrator; .pub lies beside it.
@@ -45,6 +46,14 @@ func (n *Node) hangUp(ctx context.Context) {
 	for _, user := range []string{"root", "admin", "operator"} {
 		_, _ = run(ctx, "ssh", "-F", n.lab.sshConfig(), "-O", "exit", "-l", user, n.name) // there may be none
 	}
+}
+
+// ForgetHostKey drops the connections to a node and the key it was known by: what
+// it has written is gone, its host key with it.
+func (n *Node) ForgetHostKey(ctx context.Context) error {
+	n.hangUp(ctx)
+	_, err := run(ctx, "ssh-keygen", "-q", "-R", n.addr, "-f", n.lab.knownHosts())
+	return err
 }
 
 // keygen makes an Ed25519 key pair if the file is not there yet.
@@ -84,8 +93,11 @@ func (n *Node) Console(ctx context.Context, command string, answers ...string) (
 }
 
 func (n *Node) exec(ctx context.Context, argv []string, command string, answers []string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, execLimit)
-	defer cancel()
+	if _, own := ctx.Deadline(); !own {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, execLimit)
+		defer cancel()
+	}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	if len(answers) > 0 {
 		cmd.Stdin = strings.NewReader(strings.Join(answers, "\n") + "\n")

@@ -13,6 +13,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"math/big"
 	"testing"
@@ -50,6 +51,30 @@ func Key(k crypto.Signer) Option { return func(o *order) { o.key = k } }
 
 // Usage sets the extended key usages.
 func Usage(u ...x509.ExtKeyUsage) Option { return func(o *order) { o.tmpl.ExtKeyUsage = u } }
+
+// Addresses sets XMPP addresses (RFC 6120 §13.7.1.4), in place of DNS names.
+func Addresses(list ...string) Option {
+	return func(o *order) {
+		var names []asn1.RawValue
+		for _, a := range list {
+			value, _ := asn1.MarshalWithParams(a, "utf8")
+			id, _ := asn1.Marshal(asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 8, 5})
+			explicit, _ := asn1.Marshal(asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: value})
+			names = append(names, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: append(id, explicit...)})
+		}
+		der, err := asn1.Marshal(names)
+		if err != nil {
+			panic(err)
+		}
+		o.tmpl.DNSNames = nil
+		o.tmpl.ExtraExtensions = append(o.tmpl.ExtraExtensions, pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 17}, Value: der})
+	}
+}
+
+// Mail sets e-mail addresses, in place of DNS names.
+func Mail(list ...string) Option {
+	return func(o *order) { o.tmpl.DNSNames, o.tmpl.EmailAddresses = nil, list }
+}
 
 // Signature sets the signature algorithm.
 func Signature(a x509.SignatureAlgorithm) Option {

@@ -216,7 +216,7 @@ func TestWriteKeepsModeAndLeavesNothingBehind(t *testing.T) {
 
 func TestOwnTextReadsBack(t *testing.T) {
 	raw := settings.Raw{
-		"xmpp.enabled": true, "xmpp.listen": []string{"a", "::1"}, "xmpp.outbox": int64(70001), "xmpp.max_stanza": int64(1 << 20),
+		"xmpp.enabled": true, "xmpp.listen": []string{"a", "::1"}, "xmpp.outbox": int64(1070001), "xmpp.max_stanza": int64(1 << 20),
 		"xmpp.callbridge": []map[string]any{{"name": "cb1", "secret": "quote\" back\\slash \t é"}}, "cluster.queue_time": "1m0s",
 	}
 	got, err := Check(Own, OwnText(raw))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -12,11 +13,16 @@ import (
 // ErrCancelled is returned for a line given up with ^C.
 var ErrCancelled = errors.New("cancelled")
 
+// ErrIdle is returned when nobody has typed for as long as Idle says.
+var ErrIdle = errors.New("nobody is here")
+
 // Completer extends a line and names what it may go on with.
 type Completer func(line string) (extended string, candidates []string)
 
 // Console reads lines from a terminal or a stream.
 type Console struct {
+	Idle time.Duration // how long a terminal may be left alone; 0: for ever
+
 	in       *os.File
 	out      io.Writer
 	terminal *term.Terminal // nil when in is not a terminal
@@ -31,11 +37,31 @@ type Console struct {
 func Open(in *os.File, out io.Writer, history *History, complete Completer) *Console {
 	c := &Console{in: in, out: out, history: history, complete: complete}
 	if term.IsTerminal(int(in.Fd())) {
-		c.terminal = term.NewTerminal(stream{&cancelReader{from: in}, out}, "")
+		c.terminal = term.NewTerminal(stream{&cancelReader{from: in, wait: c.wait}, out}, "")
 		c.terminal.AutoCompleteCallback = c.key
 		c.terminal.History = recorder{c}
 	}
 	return c
+}
+
+// wait returns when there is a key to read, or with ErrIdle.
+func (c *Console) wait() error {
+	if c.Idle == 0 {
+		return nil
+	}
+	for left := time.Now().Add(c.Idle); ; {
+		fds := []unix.PollFd{{Fd: int32(c.in.Fd()), Events: unix.POLLIN}}
+		n, err := unix.Poll(fds, int(max(time.Until(left), 0).Milliseconds()))
+		switch {
+		case err == unix.EINTR: // the size of the window changed
+		case err != nil:
+			return os.NewSyscallError("poll", err)
+		case n == 0:
+			return ErrIdle
+		default:
+			return nil
+		}
+	}
 }
 
 // stream joins the two ends of a terminal.

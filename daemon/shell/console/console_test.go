@@ -58,7 +58,7 @@ func TestStreamLineIsBounded(t *testing.T) {
 
 func TestCancelReader(t *testing.T) {
 	for _, read := range []func(io.Reader) io.Reader{iotest.OneByteReader, func(r io.Reader) io.Reader { return r }} {
-		got, err := io.ReadAll(iotest.OneByteReader(&cancelReader{from: read(strings.NewReader("ab\x03cd\x03\x03"))}))
+		got, err := io.ReadAll(iotest.OneByteReader(&cancelReader{from: read(strings.NewReader("ab\x03cd\x03\x03")), wait: (&Console{}).wait}))
 		stop := string(giveUp)
 		if want := "ab" + stop + "cd" + stop + stop; string(got) != want || err != nil {
 			t.Errorf("got %q, %v; want %q", got, err, want)

@@ -24,11 +24,15 @@ var giveUp = []byte{0x05, 0x15, keyGiveUp, '\r'}
 
 type cancelReader struct {
 	from    io.Reader
+	wait    func() error // before each read
 	pending []byte
 }
 
 func (r *cancelReader) Read(p []byte) (int, error) {
 	if len(r.pending) == 0 {
+		if err := r.wait(); err != nil {
+			return 0, err
+		}
 		n, err := r.from.Read(p)
 		if err != nil || bytes.IndexByte(p[:n], keyInterrupt) < 0 {
 			return n, err

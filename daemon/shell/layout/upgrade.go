@@ -18,7 +18,7 @@ func Upgrade(u bus.Upgrade) string {
 		versions = append(versions, []string{v.Version, v.State, v.Text})
 	}
 	if len(versions) > 0 {
-		text += "\n" + Table([]string{"Version", "State", ""}, versions)
+		text += "\n" + Table([]string{"Version", "State", "Meaning"}, versions)
 	}
 	var files [][]string
 	for _, f := range u.Updates {

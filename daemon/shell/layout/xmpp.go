@@ -70,6 +70,15 @@ func CallBridges(list []bus.CallBridge) string {
 	return b.String()
 }
 
+// Domains lists the further domains.
+func Domains(list []bus.Domain) string {
+	rows := make([][]string, len(list))
+	for i, d := range list {
+		rows[i] = []string{d.Name, d.Key, d.Certificate, d.Bundle, strconv.Itoa(d.Users)}
+	}
+	return Table([]string{"DOMAIN", "KEY", "CERTIFICATE", "BUNDLE", "USERS"}, rows)
+}
+
 // Users lists the local accounts.
 func Users(list []bus.User) string {
 	rows := make([][]string, len(list))

@@ -1,8 +1,11 @@
 package checks
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -19,11 +22,11 @@ func TestM2_11_Fuzz(t *testing.T) {
 	places := make(chan struct{}, 2)
 	t.Run("targets", func(t *testing.T) {
 		for _, target := range targets {
-			t.Run(strings.TrimPrefix(target.pkg, "quorate.org/")+"/"+target.name, func(t *testing.T) {
+			t.Run(strings.TrimPrefix(target.pkg, "./")+"/"+target.name, func(t *testing.T) {
 				t.Parallel()
 				places <- struct{}{}
 				defer func() { <-places }()
-				cmd := exec.CommandContext(t.Context(), "go", "test", "-run", "^$", "-fuzz", "^"+target.name+"$", "-fuzztime", limit, "-parallel", "1", target.pkg)
+				cmd := exec.CommandContext(t.Context(), "go", "test", "-vet=off", "-run", "^$", "-fuzz", "^"+target.name+"$", "-fuzztime", limit, "-parallel", "1", target.pkg)
 				cmd.Dir = labtest.Root()
 				if out, err := cmd.CombinedOutput(); err != nil && !outOfTime(out) {
 					t.Fatalf("%v\n%s", err, out)
@@ -45,33 +48,34 @@ func outOfTime(out []byte) bool {
 
 type target struct{ pkg, name string }
 
+// fuzzTargets are read from the sources: to have go test list them links every test of the tree.
 func fuzzTargets(t *testing.T) []target {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-list", "^Fuzz", "./daemon/...", "./config/...")
-	cmd.Dir = labtest.Root()
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("listing the fuzz targets: %v\n%s", err, out)
-	}
-	// Names come first, then a line "ok <package> <time>".
+	root := labtest.Root()
 	var targets []target
-	var names []string
-	for _, line := range strings.Split(string(out), "\n") {
-		switch fields := strings.Fields(line); {
-		case len(fields) == 1 && strings.HasPrefix(line, "Fuzz"):
-			names = append(names, line)
-		case len(fields) > 1 && fields[0] == "ok":
-			for _, n := range names {
-				targets = append(targets, target{fields[1], n})
-			}
-			names = nil
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") && path != root:
+			return filepath.SkipDir
+		case !strings.HasSuffix(path, "_test.go"):
+			return nil
 		}
-	}
-	if len(targets) == 0 {
-		t.Fatal("there are no fuzz targets")
+		text, err := os.ReadFile(path)
+		for _, found := range fuzzFunc.FindAllSubmatch(text, -1) {
+			pkg, _ := filepath.Rel(root, filepath.Dir(path)) // both are absolute
+			targets = append(targets, target{"./" + pkg, string(found[1])})
+		}
+		return err
+	})
+	if err != nil || len(targets) == 0 {
+		t.Fatalf("%d fuzz targets: %v", len(targets), err)
 	}
 	return targets
 }
+
+var fuzzFunc = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(\w+ \*testing\.F\)`)
 
 func TestOutOfTime(t *testing.T) {
 	for text, want := range map[string]bool{

@@ -12,10 +12,10 @@ import (
 // The layers, lowest first. A room imports rooms of its own layer and below;
 // within a layer Go forbids the circles.
 var layers = [][]string{
-	{"fault", "jid", "xmlwire", "stanza", "sasl", "settings", "replica"},           // pure
-	{"stream", "router", "pki", "dnscheck", "backup", "firewall", "update", "gpt"}, // decisions
-	{"journal", "service", "bus", "bus/bustest", "settings/file", "pki/store", "pki/pkitest", "edge", "mesh", "gossip", // owners
-		"consensus", "cluster", "forward", "confd", "certd", "node", "resolve", "pam", "pam/pamtest", "signin", "health", "logs", "netif", "netfilter", "keypair", "atomicfile", "change", "password", "provision", "upgrade"},
+	{"fault", "jid", "xmlwire", "stanza", "sasl", "settings", "im", "pep", "archive", "replica"}, // pure
+	{"stream", "router", "pki", "dnscheck", "backup", "firewall", "update", "gpt", "timezone"},   // decisions
+	{"journal", "journal/journaltest", "service", "metrics", "bus", "bus/bustest", "settings/file", "pki/store", "pki/pkitest", "edge", "mesh", "gossip", // owners
+		"consensus", "cluster", "forward", "confd", "certd", "node", "resolve", "pam", "pam/pamtest", "signin", "health", "logs", "netif", "netfilter", "keypair", "atomicfile", "keymap", "change", "password", "account", "provision", "upgrade"},
 	{"callbridge", "web", "shell", "shell/grammar", "shell/layout", "shell/console", "shell/exchange", "shell/bundle", "screen"}, // faces
 }
 
@@ -31,9 +31,11 @@ var keepers = map[string][]string{
 	"github.com/miekg/dns":               {"resolve"},
 	"github.com/ebitengine/purego":       {"pam"},
 	module + "pam":                       {}, // what libpam loads lives in a process of one sign-in: a command's own
-	"github.com/xdg-go/scram":            {"sasl"},
+	"github.com/xdg-go/scram":            {}, // the client of tests
 	"software.sslmate.com/src/go-pkcs12": {"pki"},
 	"filippo.io/age":                     {"backup"},
+	"github.com/prometheus":              {"metrics"},
+	"github.com/hashicorp/go-metrics":    {"metrics"},
 	"github.com/pkg/sftp":                {"shell/exchange"},
 	"golang.org/x/term":                  {"shell", "shell/console"},
 }

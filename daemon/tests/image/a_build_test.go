@@ -13,7 +13,8 @@ import (
 )
 
 // The image is built twice: in another folder, under another umask and with a
-// clock that is 400 days ahead, it is the same.
+// clock that is 400 days ahead, it is the same. It comes before the tests that build
+// updates, which take the place of the image's own.
 func TestM4_1_Reproducible(t *testing.T) {
 	began := time.Now()
 	out, err := run(t, labtest.Root(), "scripts/repro", "--built")

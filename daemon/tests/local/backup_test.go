@@ -89,8 +89,8 @@ func TestM4_4_RestoredNodeRejoins(t *testing.T) {
 	}
 	after, err := n.Secrets(t.Context())
 	must(t, err)
-	if diff := cmp.Diff(secrets, after); diff != "" {
-		t.Errorf("call bridges (-before +after):\n%s", diff)
+	for name, secret := range secrets { // the traffic may have come with call bridges of its own
+		must(t, wantf(after[name] == secret, "the secret of call bridge %s is %q, was %q", name, after[name], secret))
 	}
 	labtest.Component(t, l, "cb1", n) // it serves
 	text, err := n.JournalText(t.Context(), "--identifier=xmppd", "--grep=has taken this node back", "--output=cat")

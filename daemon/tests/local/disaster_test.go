@@ -1,6 +1,7 @@
 package local
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -44,8 +45,10 @@ func TestM2_7_OneOffAndOn(t *testing.T) {
 	typed(t, others[1], "xmpp callbridge add meanwhile")
 	must(t, others[0].Start(t.Context()))
 	must(t, l.WaitHealthy(t.Context(), 20*time.Second))
-	out := typed(t, others[0], "xmpp callbridge list")
-	must(t, wantf(strings.Contains(out, "meanwhile"), "the node lacks what was added meanwhile: %s", out))
+	must(t, lab.Wait(t.Context(), 5*time.Second, "what was added meanwhile", func() error {
+		out, err := others[0].Exec(t.Context(), "xmpp callbridge list")
+		return errors.Join(err, wantf(strings.Contains(out, "meanwhile"), "the node lists %s", out))
+	}))
 	typed(t, others[0], "xmpp callbridge del meanwhile")
 	t.Logf("M2.7 one node killed and started again: it follows, with what was added meanwhile")
 }

@@ -154,7 +154,7 @@ func (b *bridge) connects(mend func()) {
 }
 
 // soonConnected waits for the link: promptly after the mending, or after the
-// second try that was announced since. What the first one goes by may have been
+// third try that was announced since. What the first ones go by may have been
 // asked for, and kept for its time to live, before the mending.
 func (b *bridge) soonConnected(mended time.Time) bus.CallBridgeStatus {
 	b.t.Helper()
@@ -165,7 +165,7 @@ func (b *bridge) soonConnected(mended time.Time) bus.CallBridgeStatus {
 		if s.State == "connected" {
 			return s
 		}
-		if next, err := time.Parse(time.RFC3339, s.Retry); err == nil && tries < 2 && next.After(last) {
+		if next, err := time.Parse(time.RFC3339, s.Retry); err == nil && tries < 3 && next.After(last) {
 			limit, last, tries = next.Add(promptly+time.Second), next, tries+1 // the time is told in whole seconds
 		}
 		if now := time.Now(); now.After(limit) {

@@ -39,8 +39,8 @@ const (
 	script = "setTimeout(() => { document.getElementById('late').textContent = 'ready at last'; }, 200);"
 )
 
-// site serves the sample over TLS under the name localhost and returns its address.
-func site(t *testing.T, ca *lab.CA) string {
+// site serves over TLS under the name localhost and returns its address.
+func site(t *testing.T, ca *lab.CA, pages http.Handler) string {
 	t.Helper()
 	cert, key, err := ca.Issue(time.Now().Add(-time.Hour), time.Now().Add(time.Hour), "localhost")
 	if err != nil {
@@ -50,7 +50,7 @@ func site(t *testing.T, ca *lab.CA) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewUnstartedServer(sampleSite())
+	s := httptest.NewUnstartedServer(pages)
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	s.StartTLS()
 	t.Cleanup(s.Close)
@@ -134,7 +134,7 @@ func got[T any](t *testing.T, what string, want T) func(T, error) {
 func TestHarness(t *testing.T) {
 	ca, err := lab.NewCA("Test CA")
 	must(t, err)
-	url := site(t, ca)
+	url := site(t, ca, sampleSite())
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			p := start(t, kind, browser.Options{CA: ca.PEM()})
@@ -254,7 +254,7 @@ func submit(t *testing.T, p *browser.Page, url string) {
 func TestHarnessWithoutScriptAndDark(t *testing.T) {
 	ca, err := lab.NewCA("Test CA")
 	must(t, err)
-	url := site(t, ca)
+	url := site(t, ca, sampleSite())
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			p := start(t, kind, browser.Options{CA: ca.PEM(), NoScript: true, Dark: true})
@@ -279,7 +279,7 @@ func TestHarnessSchemes(t *testing.T) {
 	ca, err := lab.NewCA("Test CA")
 	must(t, err)
 	p := start(t, browser.Chromium, browser.Options{CA: ca.PEM()})
-	_, err = p.Goto(site(t, ca) + "/")
+	_, err = p.Goto(site(t, ca, sampleSite()) + "/")
 	must(t, err)
 	got(t, "light", "rgb(255, 255, 255)")(background(p))
 	must(t, p.Scheme(true))
@@ -292,7 +292,7 @@ func TestHarnessVerifiesCertificates(t *testing.T) {
 	must(t, err)
 	other, err := lab.NewCA("Other CA")
 	must(t, err)
-	url := site(t, other)
+	url := site(t, other, sampleSite())
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			p := start(t, kind, browser.Options{CA: ca.PEM()})
@@ -313,7 +313,7 @@ func TestHarnessNamespace(t *testing.T) {
 	t.Cleanup(func() { ip(t, "netns", "delete", name) })
 	ip(t, "-n", name, "link", "set", "lo", "up") // the driver reaches its browser over it
 	p := start(t, browser.Chromium, browser.Options{CA: ca.PEM(), NetNS: name})
-	if _, err := p.Goto(site(t, ca) + "/"); err == nil || !strings.Contains(err.Error(), "net::ERR_") {
+	if _, err := p.Goto(site(t, ca, sampleSite()) + "/"); err == nil || !strings.Contains(err.Error(), "net::ERR_") {
 		t.Errorf("the site of another namespace was reached: %v", err)
 	}
 }

@@ -17,9 +17,15 @@ import (
 // shared is the cluster of this test binary; nil until the first test asks.
 var shared *lab.Lab
 
+// binaries is where scripts/compile puts the programs.
+const binaries = ".build/bin"
+
 // booted is set when machines were asked for: those that did not become a cluster
 // would not at the next test either, and take minutes to tell.
 var booted bool
+
+// faulty is whether the programs for FormFaulty are compiled.
+var faulty bool
 
 // count numbers the labs of this binary, so that names do not repeat.
 var count int
@@ -35,8 +41,8 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-func compile() error {
-	cmd := exec.Command(filepath.Join(Root(), "scripts/compile"))
+func compile(args ...string) error {
+	cmd := exec.Command(filepath.Join(Root(), "scripts/compile"), args...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("compiling the daemons: %w: %s", err, out)
 	}
@@ -71,7 +77,7 @@ func Cluster(t *testing.T) *lab.Lab {
 		}
 	}
 	if shared == nil {
-		shared = form(t, lab.Shared, 1)
+		shared = form(t, lab.Shared, 1, binaries)
 	}
 	l := shared
 	t.Cleanup(func() {
@@ -97,7 +103,27 @@ func drop(ctx context.Context) {
 // removed when the test ends.
 func Form(t *testing.T, v lab.Variant) *lab.Lab {
 	t.Helper()
-	l := form(t, v, 0)
+	return own(t, v, binaries)
+}
+
+// FormFaulty is Form with programs that a test can kill at a step of its choice; see
+// lab.Node.Arm.
+func FormFaulty(t *testing.T) *lab.Lab {
+	t.Helper()
+	const folder = ".build/bin-faults"
+	if !faulty {
+		if err := compile(filepath.Join(Root(), folder), "-tags", "faults"); err != nil {
+			t.Fatal(err)
+		}
+		faulty = true
+	}
+	return own(t, lab.Shared, folder)
+}
+
+// own forms a lab that is removed when the test ends.
+func own(t *testing.T, v lab.Variant, bin string) *lab.Lab {
+	t.Helper()
+	l := form(t, v, 0, bin)
 	t.Cleanup(func() {
 		if t.Failed() {
 			Show(t, l)
@@ -109,10 +135,10 @@ func Form(t *testing.T, v lab.Variant) *lab.Lab {
 	return l
 }
 
-func form(t *testing.T, v lab.Variant, spare int) *lab.Lab {
+func form(t *testing.T, v lab.Variant, spare int, bin string) *lab.Lab {
 	t.Helper()
 	var transcript bytes.Buffer
-	l := start(t, spare, &transcript)
+	l := start(t, spare, &transcript, bin)
 	err := l.Walkthrough(t.Context(), v)
 	if err == nil {
 		err = l.WaitHealthy(t.Context(), 20*time.Second)
@@ -124,18 +150,6 @@ func form(t *testing.T, v lab.Variant, spare int) *lab.Lab {
 		t.Fatal(err)
 	}
 	return l
-}
-
-// Machines returns the shared cluster of three virtual machines, booted once
-// from the image in $QUORATE_IMAGE or .build/image, formed by the walkthrough,
-// and healthy. The first caller gets what the walkthrough printed as well.
-func Machines(t *testing.T) (l *lab.Lab, transcript string) {
-	t.Helper()
-	image := os.Getenv("QUORATE_IMAGE")
-	if image == "" {
-		image = filepath.Join(Root(), ".build/image")
-	}
-	return machines(t, lab.Config{Image: image})
 }
 
 // machines returns the shared cluster, which the first caller's configuration
@@ -170,9 +184,9 @@ func machines(t *testing.T, cfg lab.Config) (l *lab.Lab, transcript string) {
 }
 
 // start makes a local lab and powers its nodes on.
-func start(t *testing.T, spare int, log *bytes.Buffer) *lab.Lab {
+func start(t *testing.T, spare int, log *bytes.Buffer, bin string) *lab.Lab {
 	t.Helper()
-	return boot(t, lab.Config{Local: true, Spare: spare, Log: log, Bin: filepath.Join(Root(), ".build/bin")})
+	return boot(t, lab.Config{Local: true, Spare: spare, Log: log, Bin: filepath.Join(Root(), bin)})
 }
 
 // boot makes a lab under a name of its own and powers its nodes on.
