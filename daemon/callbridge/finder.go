@@ -55,7 +55,10 @@ func recall[T any](ctx context.Context, f *finder, k known[T], ask func(context.
 	case err == nil:
 		return known[T]{value, now.Add(ttl), true}, nil
 	case k.there && errors.Is(err, resolve.ErrNoAnswer):
-		f.silent = f.now().Add(lull)
+		// A refusal costs no time: a name server that restarts is asked again at the next try.
+		if limit, _ := ctx.Deadline(); !time.Now().Before(limit) {
+			f.silent = f.now().Add(lull)
+		}
 		return k, nil
 	}
 	return known[T]{}, err

@@ -67,6 +67,23 @@ func TestFailOver(t *testing.T) {
 	}
 }
 
+// A name server that restarts, as it does when its zone is mended, says that it is
+// not there: it is not taken for silent, and the mended zone holds at the next try.
+func TestNameServerRestarts(t *testing.T) {
+	r := newRig(t)
+	a, b := r.good("cb1.meet.example"), r.good("cb2.meet.example")
+	r.names.component(0, a)
+	r.use(nil)
+	r.run()
+	r.awaitState(Connected)
+	r.names.refuse(true)
+	a.die()
+	r.awaitState(Failed)
+	r.names.component(60, b)
+	r.names.refuse(false)
+	r.await("elsewhere", func(s bus.CallBridgeStatus) bool { return s.State == Connected && s.Node == b.host })
+}
+
 // A server that is stopped in order is left at once too.
 func TestServerStopped(t *testing.T) {
 	r := newRig(t)

@@ -112,13 +112,15 @@ func (l *logText) times(message string, id journal.MessageID) int {
 	return n
 }
 
-// nameServer knows the zone of the test; silent, it does not answer.
+// nameServer knows the zone of the test; silent, it does not answer, and
+// refusing, it answers nothing but that.
 type nameServer struct {
 	port int
 
-	mu     sync.Mutex // guards what follows
-	zone   []string
-	silent bool
+	mu       sync.Mutex // guards what follows
+	zone     []string
+	silent   bool
+	refusing bool
 }
 
 func serveNames(t *testing.T) *nameServer {
@@ -155,6 +157,13 @@ func (n *nameServer) quiet(silent bool) {
 	n.silent = silent
 }
 
+// refuse says whether the name server refuses from now on.
+func (n *nameServer) refuse(refusing bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.refusing = refusing
+}
+
 // component names servers of the domain, each with the next priority, all with
 // addresses on loopback.
 func (n *nameServer) component(ttl int, servers ...*fakeServer) {
@@ -174,6 +183,11 @@ func (n *nameServer) answer(w dns.ResponseWriter, q *dns.Msg) {
 		return
 	}
 	m := new(dns.Msg).SetReply(q)
+	if n.refusing {
+		m.Rcode = dns.RcodeRefused
+		w.WriteMsg(m)
+		return
+	}
 	m.Rcode = dns.RcodeNameError
 	for _, line := range n.zone {
 		rr, err := dns.NewRR(line)

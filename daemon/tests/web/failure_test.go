@@ -27,6 +27,10 @@ const (
 // or after the next try that was announced before the mending.
 const promptly = 5 * time.Second
 
+// lull is how long a name server is not asked again that was silent once, as one
+// is that was stopped with a question in hand.
+const lull = 6 * time.Second
+
 // bridge is a Call Bridge on the spare node, connected to the cluster, and the
 // places that tell of it.
 type bridge struct {
@@ -154,8 +158,8 @@ func (b *bridge) connects(mend func()) {
 }
 
 // soonConnected waits for the link: promptly after the mending, or after the
-// third try that was announced since. What the first ones go by may have been
-// asked for, and kept for its time to live, before the mending.
+// third try that was announced for a time after the lull. What those before go by
+// may have been asked for before the mending.
 func (b *bridge) soonConnected(mended time.Time) bus.CallBridgeStatus {
 	b.t.Helper()
 	limit, last, tries := mended.Add(promptly), mended, 0
@@ -166,7 +170,10 @@ func (b *bridge) soonConnected(mended time.Time) bus.CallBridgeStatus {
 			return s
 		}
 		if next, err := time.Parse(time.RFC3339, s.Retry); err == nil && tries < 3 && next.After(last) {
-			limit, last, tries = next.Add(promptly+time.Second), next, tries+1 // the time is told in whole seconds
+			limit, last = next.Add(promptly+time.Second), next // the time is told in whole seconds
+			if next.After(mended.Add(lull)) {
+				tries++
+			}
 		}
 		if now := time.Now(); now.After(limit) {
 			b.t.Fatalf("%v after the mending the link is %s: %s; next try %s", now.Sub(mended), s.State, s.Text, s.Retry)
