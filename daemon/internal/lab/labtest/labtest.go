@@ -207,10 +207,14 @@ func boot(t *testing.T, cfg lab.Config) *lab.Lab {
 	return l
 }
 
-// Show logs the end of what each node's daemons wrote.
+// Show logs the end of what each node's daemons wrote: a process by its file, a
+// machine by its serial line and what its journal has of the XMPP server.
 func Show(t *testing.T, l *lab.Lab) {
 	t.Helper()
 	for _, n := range l.Nodes() {
+		if !l.Local() {
+			showJournal(t, n)
+		}
 		for _, d := range []string{"confd", "certd", "xmppd", "callbridged", "webd", "signin", "serial"} {
 			data, err := os.ReadFile(filepath.Join(n.Dir(), d+".log"))
 			if err != nil {
@@ -220,4 +224,16 @@ func Show(t *testing.T, l *lab.Lab) {
 			t.Logf("%s %s:\n%s", n.Name(), d, strings.Join(lines[max(0, len(lines)-25):], "\n"))
 		}
 	}
+}
+
+// showJournal logs what a machine that can be reached has in its journal.
+func showJournal(t *testing.T, n *lab.Node) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	text, err := n.JournalText(ctx, "--boot", "--identifier=xmppd", "--output=short-precise", "--lines=80")
+	if err != nil {
+		text = err.Error()
+	}
+	t.Logf("%s journal:\n%s", n.Name(), strings.TrimSpace(text))
 }
