@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"quorate.org/daemon/bus"
+	"quorate.org/daemon/errand"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/journal"
 )
@@ -48,7 +49,7 @@ func (s *Server) Serve(ctx context.Context, conn *net.UnixConn) error {
 		return err
 	}
 	var r Request
-	if err := receive(conn, &r); err != nil {
+	if err := errand.Receive(conn, longest, &r); err != nil {
 		return err
 	}
 	if r.Name == "" {
@@ -56,12 +57,12 @@ func (s *Server) Serve(ctx context.Context, conn *net.UnixConn) error {
 	}
 	a := answer{Name: r.Name}
 	if err := s.do(ctx, who, r, &a); err != nil {
-		a = answer{Error: refusalOf(err)}
+		a = answer{Error: errand.Refuse(err)}
 	}
 	if r.Act != List {
 		s.tell(ctx, who, r, a.Error)
 	}
-	return send(conn, a)
+	return errand.Send(conn, a)
 }
 
 // caller asks the kernel who connected (SO_PEERCRED of unix(7)).
@@ -130,7 +131,7 @@ func (s *Server) do(ctx context.Context, who caller, r Request, a *answer) (err 
 }
 
 // tell journals who did or tried what, and from where. Passwords are in no message.
-func (s *Server) tell(ctx context.Context, who caller, r Request, refused *refusal) {
+func (s *Server) tell(ctx context.Context, who caller, r Request, refused *errand.Refusal) {
 	by := bus.Caller{User: who.name, From: s.From(ctx, who.pid)}
 	what := fmt.Sprintf("%s: account %s: %s", by, told(r.Name), told(string(r.Act)))
 	for _, detail := range []string{r.Role, r.Until, fingerprint(r)} {

@@ -1,15 +1,11 @@
 package account
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"time"
 
+	"quorate.org/daemon/errand"
 	"quorate.org/daemon/fault"
 )
 
@@ -68,24 +64,9 @@ type Key struct {
 
 // answer is one line.
 type answer struct {
-	Name     string    `json:"name"` // whom it was about
-	Accounts []Account `json:"accounts,omitempty"`
-	Error    *refusal  `json:"error,omitempty"`
-}
-
-// refusal is a fault.Error on the wire.
-type refusal struct {
-	Code    fault.Code `json:"code"`
-	Message string     `json:"message"`
-	Remedy  string     `json:"remedy,omitempty"`
-}
-
-func refusalOf(err error) *refusal {
-	var f *fault.Error
-	if !errors.As(err, &f) {
-		f = fault.New(fault.Internal, err.Error())
-	}
-	return &refusal{Code: f.Code, Message: f.Message, Remedy: f.Remedy}
+	Name     string          `json:"name"` // whom it was about
+	Accounts []Account       `json:"accounts,omitempty"`
+	Error    *errand.Refusal `json:"error,omitempty"`
 }
 
 // Do asks for an act and returns whom it was about, and for List the accounts. A
@@ -93,49 +74,12 @@ func refusalOf(err error) *refusal {
 func Do(ctx context.Context, socket string, r Request) (name string, list []Account, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	a, err := exchange(ctx, socket, r)
-	if err != nil {
+	var a answer
+	if err := errand.Ask(ctx, socket, longest, r, &a); err != nil {
 		return "", nil, fault.Mend(fault.Unavailable, fmt.Sprintf("accounts can not be reached: %v", err), "systemctl status quorate-account.socket")
 	}
 	if a.Error != nil {
-		return "", nil, fault.Mend(a.Error.Code, a.Error.Message, a.Error.Remedy)
+		return "", nil, a.Error.Fault()
 	}
 	return a.Name, a.Accounts, nil
-}
-
-func exchange(ctx context.Context, socket string, r Request) (a answer, err error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", socket)
-	if err != nil {
-		return a, err
-	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // a read or write then fails
-	defer stop()
-	if err := send(conn, r); err != nil {
-		return a, err
-	}
-	return a, receive(conn, &a)
-}
-
-func send(w io.Writer, v any) error {
-	line, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encoding a line: %w", err)
-	}
-	if _, err := w.Write(append(line, '\n')); err != nil {
-		return fmt.Errorf("sending a line: %w", err)
-	}
-	return nil
-}
-
-func receive(r io.Reader, v any) error {
-	line, err := bufio.NewReaderSize(io.LimitReader(r, longest), longest).ReadSlice('\n')
-	if err != nil {
-		return fmt.Errorf("reading a line of at most %d bytes: %w", longest, err)
-	}
-	if err := json.Unmarshal(line, v); err != nil {
-		return fmt.Errorf("decoding a line: %w", err)
-	}
-	return nil
 }

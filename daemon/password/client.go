@@ -3,9 +3,8 @@ package password
 import (
 	"context"
 	"fmt"
-	"net"
-	"time"
 
+	"quorate.org/daemon/errand"
 	"quorate.org/daemon/fault"
 )
 
@@ -24,27 +23,12 @@ func Set(ctx context.Context, socket, password string) error {
 func call(ctx context.Context, socket string, r request) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	a, err := exchange(ctx, socket, r)
-	if err != nil {
+	var a answer
+	if err := errand.Ask(ctx, socket, longest, r, &a); err != nil {
 		return answer{}, fault.Mend(fault.Unavailable, fmt.Sprintf("no password can be set: %v", err), "systemctl status quorate-password.socket")
 	}
 	if a.Error != nil {
-		return answer{}, fault.Mend(a.Error.Code, a.Error.Message, a.Error.Remedy)
+		return answer{}, a.Error.Fault()
 	}
 	return a, nil
-}
-
-func exchange(ctx context.Context, socket string, r request) (a answer, err error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", socket)
-	if err != nil {
-		return a, err
-	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // a read or write then fails
-	defer stop()
-	if err := send(conn, r); err != nil {
-		return a, err
-	}
-	return a, receive(conn, &a)
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"quorate.org/daemon/errand"
 	"quorate.org/daemon/fault"
 	"quorate.org/daemon/journal"
 	"quorate.org/daemon/signin"
@@ -30,7 +31,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) error {
 		return fmt.Errorf("limiting the conversation: %w", err)
 	}
 	var r request
-	if err := receive(conn, &r); err != nil {
+	if err := errand.Receive(conn, longest, &r); err != nil {
 		return err
 	}
 	want, err := s.want()
@@ -40,9 +41,9 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) error {
 	}
 	if err != nil {
 		s.Log.ErrorContext(ctx, "setting the password of "+Account+" at the console: "+err.Error())
-		return send(conn, answer{Error: refusalOf(err)})
+		return errand.Send(conn, answer{Error: errand.Refuse(err)})
 	}
-	return send(conn, answer{Want: want})
+	return errand.Send(conn, answer{Want: want})
 }
 
 func (s *Server) want() (Want, error) {

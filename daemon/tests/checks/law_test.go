@@ -15,7 +15,7 @@ var layers = [][]string{
 	{"fault", "jid", "xmlwire", "stanza", "sasl", "settings", "im", "pep", "archive", "replica"}, // pure
 	{"stream", "router", "pki", "dnscheck", "backup", "firewall", "update", "gpt", "timezone"},   // decisions
 	{"journal", "journal/journaltest", "service", "metrics", "bus", "bus/bustest", "settings/file", "pki/store", "pki/pkitest", "edge", "mesh", "gossip", // owners
-		"consensus", "cluster", "forward", "confd", "certd", "node", "resolve", "pam", "pam/pamtest", "signin", "health", "logs", "netif", "netfilter", "keypair", "atomicfile", "keymap", "change", "password", "account", "provision", "upgrade"},
+		"consensus", "cluster", "forward", "confd", "certd", "node", "resolve", "pam", "pam/pamtest", "signin", "health", "logs", "netif", "netfilter", "keypair", "atomicfile", "keymap", "change", "errand", "password", "account", "provision", "upgrade"},
 	{"callbridge", "web", "shell", "shell/grammar", "shell/layout", "shell/console", "shell/exchange", "shell/bundle", "screen"}, // faces
 }
 
