@@ -69,35 +69,36 @@ func (e *element) declare(s *Scanner, b []byte) (own *attr, err error) {
 		if len(e.scopes) >= s.lim.Attrs+s.lim.Depth {
 			return nil, &Error{Condition: PolicyViolation, Text: "too many namespaces are in scope"}
 		}
-		if a.value.end-a.value.start > maxSpace {
+		if a.value.len() > maxSpace {
 			return nil, &Error{Condition: PolicyViolation, Text: "the name of a namespace is larger than the limit"}
 		}
-		d := binding{space: e.keep(a, b)}
+		e.scopes = append(e.scopes, binding{})
+		d := &e.scopes[len(e.scopes)-1]
+		d.space = e.keep(a, b)
 		if len(name) > 5 {
 			d.prefix = e.store(name[6:])
 		} else {
-			own, e.def = a, len(e.scopes)
+			own, e.def = a, len(e.scopes)-1
 		}
-		if !allowed(d) {
+		if !allowed(d.prefix, d.space) {
 			return nil, errDeclare
 		}
-		e.scopes = append(e.scopes, d)
 	}
 	return own, nil
 }
 
 // allowed holds a declaration to Namespaces in XML §3 and §2.2: xml and xmlns
 // stay what they are, nothing else takes their names, and no prefix is undone.
-func allowed(d binding) bool {
-	switch string(d.prefix) {
+func allowed(prefix, space []byte) bool {
+	switch string(prefix) {
 	case "xml":
-		return string(d.space) == NSXML
+		return string(space) == NSXML
 	case "xmlns":
 		return false
 	case "":
-		return string(d.space) != NSXML && string(d.space) != NSXMLNS
+		return string(space) != NSXML && string(space) != NSXMLNS
 	}
-	return len(d.space) > 0 && string(d.space) != NSXML && string(d.space) != NSXMLNS
+	return len(space) > 0 && string(space) != NSXML && string(space) != NSXMLNS
 }
 
 // store copies p to the arena. Growing the arena leaves earlier copies valid.
@@ -198,7 +199,7 @@ func (e *element) unique(s *Scanner, b []byte) error {
 	for i := range e.attrs {
 		a := &e.attrs[i]
 		for j := range i {
-			if bytes.Equal(a.name.of(b), e.attrs[j].name.of(b)) {
+			if o := &e.attrs[j]; a.name.len() == o.name.len() && bytes.Equal(a.name.of(b), o.name.of(b)) {
 				return errDuplicate
 			}
 		}

@@ -13,11 +13,9 @@ const (
 	tops = 0x8080808080808080
 )
 
-// zeros marks the bytes of x that are 0.
-func zeros(x uint64) uint64 { return (x - ones) &^ x & tops }
-
-// odd marks controls (below 0x20) and what is not ASCII.
-func odd(x uint64) uint64 { return (x-0x20*ones)&^x&tops | x&tops }
+// below marks the bytes of x that are less than n, which then borrow from the byte
+// above. What is not ASCII has its top bit anyway and is not to be marked here.
+func below(x, n uint64) uint64 { return x - n*ones }
 
 // textRun returns the offset, from i on, of the first byte that is not plain in
 // text.
@@ -25,7 +23,7 @@ func textRun(b []byte, i int) int {
 	for i+8 <= len(b) {
 		x := binary.LittleEndian.Uint64(b[i:])
 		// < is 0x3C and > is 0x3E: one test with the second bit set.
-		m := odd(x) | zeros((x|2*ones)^'>'*ones) | zeros(x^'&'*ones)
+		m := (x | below(x, 0x20) | below((x|2*ones)^'>'*ones, 1) | below(x^'&'*ones, 1)) & tops
 		if m == 0 {
 			i += 8
 			continue
@@ -49,7 +47,7 @@ func valueRun(b []byte, i int) int {
 		x := binary.LittleEndian.Uint64(b[i:])
 		// " is 0x22, & 0x26 and ' 0x27: one test with the first and third bit
 		// set, which also stops at #.
-		m := odd(x) | zeros((x|5*ones)^'\''*ones) | zeros(x^'<'*ones)
+		m := (x | below(x, 0x20) | below((x|5*ones)^'\''*ones, 1) | below(x^'<'*ones, 1)) & tops
 		if m == 0 {
 			i += 8
 			continue

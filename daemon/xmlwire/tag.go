@@ -71,20 +71,25 @@ func beginsName(b []byte) bool {
 // inside reads white space and what follows it in a start tag.
 func (e *element) inside(s *Scanner, b []byte) (step, error) {
 	for {
-		for e.pos < len(b) && class[b[e.pos]]&space != 0 {
-			e.spaced = true
-			e.pos++
+		i := e.pos
+		for i < len(b) && class[b[i]]&space != 0 {
+			i++
 		}
-		if e.pos == len(b) {
+		e.spaced = e.spaced || i > e.pos
+		e.pos = i
+		if i == len(b) {
 			return on, nil
 		}
-		switch c := b[e.pos]; {
+		switch c := b[i]; {
 		case c == '>':
 			e.pos++
 			return e.start(s, b, false)
 		case c == '/':
 			e.pos++
 			e.st = inEmpty
+			if e.pos < len(b) {
+				return e.empty(s, b)
+			}
 			return on, nil
 		case !e.spaced:
 			return on, errTag
@@ -118,7 +123,9 @@ func (e *element) plain(b []byte) bool {
 	if end == len(b) || b[end] != b[i+1] {
 		return false
 	}
-	e.attrs = append(e.attrs, attr{gap: e.gap, name: span{start, i}, colon: colon, value: span{i + 2, end}})
+	e.attrs = append(e.attrs, attr{})
+	a := &e.attrs[len(e.attrs)-1] // field by field: a struct this large is built in memory and then copied
+	a.gap, a.name.start, a.name.end, a.colon, a.value.start, a.value.end = e.gap, start, i, colon, i+2, end
 	e.pos = end + 1
 	e.gap, e.spaced = e.pos, false
 	return true

@@ -2,7 +2,9 @@ package local
 
 import (
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -12,25 +14,34 @@ import (
 // benchLine is a line of `go test -bench`: name, ns/op and allocs/op.
 var benchLine = regexp.MustCompile(`(?m)^Benchmark(\w+?)(?:-\d+)?\s.*?([\d.]+) ns/op.*?(\d+) allocs/op`)
 
-// The scanner against encoding/xml in one run, by the room's own benchmarks.
+// The scanner against encoding/xml, by the room's own benchmarks: the medians of rounds
+// that take turns, so that a slow moment of the host falls on both.
 func TestM2_13_Scanner(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-run", "^$", "-bench", "^(BenchmarkScan|BenchmarkEncodingXML)$", "-benchmem", "-count", "3", "./daemon/xmlwire")
-	cmd.Dir = labtest.Root()
-	out, err := cmd.CombinedOutput()
+	const rounds = 9
+	bench := filepath.Join(t.TempDir(), "xmlwire.test")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", bench, "./daemon/xmlwire")
+	build.Dir = labtest.Root()
+	out, err := build.CombinedOutput()
 	must(t, wantf(err == nil, "%v: %s", err, out))
-	ns, allocs := map[string]float64{}, map[string]string{}
-	for _, m := range benchLine.FindAllStringSubmatch(string(out), -1) {
-		each, err := strconv.ParseFloat(m[2], 64)
-		must(t, err)
-		if ns[m[1]] == 0 || each < ns[m[1]] { // the best of three: other work on the machine only adds
-			ns[m[1]] = each
+	ns, allocs := map[string][]float64{}, map[string]string{}
+	for range rounds {
+		out, err := exec.CommandContext(t.Context(), bench, "-test.run", "^$", "-test.benchtime", "200ms", "-test.benchmem",
+			"-test.bench", "^(BenchmarkScan|BenchmarkEncodingXML)$").CombinedOutput()
+		must(t, wantf(err == nil, "%v: %s", err, out))
+		for _, m := range benchLine.FindAllStringSubmatch(string(out), -1) {
+			each, err := strconv.ParseFloat(m[2], 64)
+			must(t, err)
+			ns[m[1]] = append(ns[m[1]], each)
+			allocs[m[1]] = m[3]
 		}
-		allocs[m[1]] = m[3]
 	}
-	must(t, wantf(ns["Scan"] > 0 && ns["EncodingXML"] > 0, "the benchmarks printed %s", out))
-	ratio := ns["EncodingXML"] / ns["Scan"]
-	t.Logf("M2.13 scanner: %.0f ns and %s allocations for 349 bytes, %.1f × encoding/xml", ns["Scan"], allocs["Scan"], ratio)
+	ours, theirs := ns["Scan"], ns["EncodingXML"]
+	must(t, wantf(len(ours) == rounds && len(theirs) == rounds, "the benchmarks gave %v", ns))
+	slices.Sort(ours)
+	slices.Sort(theirs)
+	ratio := theirs[rounds/2] / ours[rounds/2]
+	t.Logf("M2.13 scanner: %.0f ns and %s allocations for 349 bytes, %.1f × encoding/xml", ours[rounds/2], allocs["Scan"], ratio)
 	if ratio < 10 || allocs["Scan"] != "0" {
-		t.Errorf("want ≥ 10 × and 0 allocations")
+		t.Errorf("want ≥ 10 × and 0 allocations: %v ns, and encoding/xml %v ns", ours, theirs)
 	}
 }
