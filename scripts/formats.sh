@@ -26,17 +26,18 @@ convert() {
 	mv "$disk.$suffix.new" "$disk.$suffix"
 }
 
-# identify DIRECTORY — in the descriptor inside the VMDK, the checksum of the content takes the place of the content ID
-# that qemu-img draws by lot, and the file's name that of its working name. (VMware's Virtual Disk Format 5.0: the
-# header holds the descriptor's place and length in sectors.)
+# identify DIRECTORY — in the descriptor inside the VMDK, the checksum of all that is behind it takes the place of the
+# content ID that qemu-img draws by lot, and the file's name that of its working name. (VMware's Virtual Disk Format 5.0:
+# the header holds the descriptor's place and length in sectors.)
 identify() {
-	python3 - "$1/quorate.vmdk" "$(sha256sum "$1/quorate.raw")" <<-'END'
-		import re, struct, sys
+	python3 - "$1/quorate.vmdk" <<-'END'
+		import hashlib, re, struct, sys
 		with open(sys.argv[1], "r+b") as file:
 		    at, length = (512 * n for n in struct.unpack_from("<QQ", file.read(512), 28))
 		    file.seek(at)
 		    text = file.read(length).rstrip(b"\0").replace(b".vmdk.new", b".vmdk")
-		    text, found = re.subn(rb"(?m)^CID=[0-9a-f]+$", b"CID=" + sys.argv[2][:8].encode(), text)
+		    content = hashlib.file_digest(file, "sha256").hexdigest()[:8].encode()
+		    text, found = re.subn(rb"(?m)^CID=[0-9a-f]+$", b"CID=" + content, text)
 		    if found != 1 or len(text) > length:
 		        sys.exit(sys.argv[1] + " has no descriptor with a content ID.")
 		    file.seek(at)

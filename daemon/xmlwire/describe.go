@@ -27,8 +27,7 @@ func (s *Scanner) describe(raw []byte) {
 	h.Inherits = h.uses != 0 || s.lang && !h.Lang.Present()
 }
 
-// set fills a where it stands: to build one and copy it costs a third of all that
-// describing takes.
+// set fills a in place: to build one and copy it is slower.
 func (a *Attr) set(name, value []byte, escaped bool) {
 	a.Name, a.Value, a.Escaped = name, value, escaped
 }

@@ -5,8 +5,6 @@ type span struct{ start, end int }
 
 func (p span) of(b []byte) []byte { return b[p.start:p.end:p.end] }
 
-func (p span) len() int { return p.end - p.start }
-
 func (p span) is(b []byte, s string) bool { return string(b[p.start:p.end]) == s }
 
 // attr is one attribute or declaration of the tag being read.

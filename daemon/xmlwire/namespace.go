@@ -69,7 +69,7 @@ func (e *element) declare(s *Scanner, b []byte) (own *attr, err error) {
 		if len(e.scopes) >= s.lim.Attrs+s.lim.Depth {
 			return nil, &Error{Condition: PolicyViolation, Text: "too many namespaces are in scope"}
 		}
-		if a.value.len() > maxSpace {
+		if a.value.end-a.value.start > maxSpace {
 			return nil, &Error{Condition: PolicyViolation, Text: "the name of a namespace is larger than the limit"}
 		}
 		e.scopes = append(e.scopes, binding{})
@@ -199,7 +199,7 @@ func (e *element) unique(s *Scanner, b []byte) error {
 	for i := range e.attrs {
 		a := &e.attrs[i]
 		for j := range i {
-			if o := &e.attrs[j]; a.name.len() == o.name.len() && bytes.Equal(a.name.of(b), o.name.of(b)) {
+			if bytes.Equal(a.name.of(b), e.attrs[j].name.of(b)) {
 				return errDuplicate
 			}
 		}

@@ -13,8 +13,8 @@ const (
 	tops = 0x8080808080808080
 )
 
-// below marks the bytes of x that are less than n, which then borrow from the byte
-// above. What is not ASCII has its top bit anyway and is not to be marked here.
+// below sets the top bit of each ASCII byte less than n, which then borrows from the
+// byte above. For what is not ASCII, x itself is added.
 func below(x, n uint64) uint64 { return x - n*ones }
 
 // textRun returns the offset, from i on, of the first byte that is not plain in

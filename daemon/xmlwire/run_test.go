@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Each pair of neighbouring bytes, at each place of two words: a run ends where the byte
-// classes end it.
+// Each pair of neighbouring bytes, at each place of two words and what is behind them: a
+// run ends where the byte classes end it.
 func TestRunsEndWhereClassesEndThem(t *testing.T) {
 	runs := map[string]struct {
 		run   func([]byte, int) int

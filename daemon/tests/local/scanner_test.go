@@ -15,7 +15,7 @@ import (
 var benchLine = regexp.MustCompile(`(?m)^Benchmark(\w+?)(?:-\d+)?\s.*?([\d.]+) ns/op.*?(\d+) allocs/op`)
 
 // The scanner against encoding/xml, by the room's own benchmarks: the medians of rounds
-// that take turns, so that a slow moment of the host falls on both.
+// of both, so that a slow moment of the host does not fall on one alone.
 func TestM2_13_Scanner(t *testing.T) {
 	const rounds = 9
 	bench := filepath.Join(t.TempDir(), "xmlwire.test")
@@ -23,25 +23,27 @@ func TestM2_13_Scanner(t *testing.T) {
 	build.Dir = labtest.Root()
 	out, err := build.CombinedOutput()
 	must(t, wantf(err == nil, "%v: %s", err, out))
-	ns, allocs := map[string][]float64{}, map[string]string{}
+	ns, allocating := map[string][]float64{}, 0
 	for range rounds {
-		out, err := exec.CommandContext(t.Context(), bench, "-test.run", "^$", "-test.benchtime", "200ms", "-test.benchmem",
+		out, err = exec.CommandContext(t.Context(), bench, "-test.run", "^$", "-test.benchtime", "200ms", "-test.benchmem",
 			"-test.bench", "^(BenchmarkScan|BenchmarkEncodingXML)$").CombinedOutput()
 		must(t, wantf(err == nil, "%v: %s", err, out))
 		for _, m := range benchLine.FindAllStringSubmatch(string(out), -1) {
 			each, err := strconv.ParseFloat(m[2], 64)
 			must(t, err)
 			ns[m[1]] = append(ns[m[1]], each)
-			allocs[m[1]] = m[3]
+			if m[1] == "Scan" && m[3] != "0" {
+				allocating++
+			}
 		}
 	}
 	ours, theirs := ns["Scan"], ns["EncodingXML"]
-	must(t, wantf(len(ours) == rounds && len(theirs) == rounds, "the benchmarks gave %v", ns))
+	must(t, wantf(len(ours) == rounds && len(theirs) == rounds, "the benchmarks gave %v, at last from %s", ns, out))
 	slices.Sort(ours)
 	slices.Sort(theirs)
 	ratio := theirs[rounds/2] / ours[rounds/2]
-	t.Logf("M2.13 scanner: %.0f ns and %s allocations for 349 bytes, %.1f × encoding/xml", ours[rounds/2], allocs["Scan"], ratio)
-	if ratio < 10 || allocs["Scan"] != "0" {
-		t.Errorf("want ≥ 10 × and 0 allocations: %v ns, and encoding/xml %v ns", ours, theirs)
+	t.Logf("M2.13 scanner: %.0f ns for 349 bytes, %.1f × encoding/xml; %d of %d rounds allocate", ours[rounds/2], ratio, allocating, rounds)
+	if ratio < 10 || allocating > 0 {
+		t.Errorf("want ≥ 10 × and no allocation: %v ns, and encoding/xml %v ns", ours, theirs)
 	}
 }
