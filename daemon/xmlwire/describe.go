@@ -71,7 +71,10 @@ func (s *Scanner) open(raw []byte) error {
 	}
 	for i := range e.topAttrs {
 		a := &e.topAttrs[i]
-		s.stream.assign(Attr{Name: a.name.of(raw), Value: a.value.of(raw), Escaped: a.escaped})
+		name := a.name.of(raw)
+		if own := s.stream.own(name); own != nil {
+			own.set(name, a.value.of(raw), a.escaped)
+		}
 	}
 	s.lang = s.stream.Lang.Present()
 	return nil
@@ -95,17 +98,20 @@ func (s *Scanner) adopt() error {
 	return nil
 }
 
-func (h *StreamHeader) assign(a Attr) {
-	switch string(a.Name) {
+// own is the field of its own that an attribute of that name has (RFC 6120 §4.7), nil
+// if it has none.
+func (h *StreamHeader) own(name []byte) *Attr {
+	switch string(name) {
 	case "to":
-		h.To = a
+		return &h.To
 	case "from":
-		h.From = a
+		return &h.From
 	case "id":
-		h.ID = a
+		return &h.ID
 	case "version":
-		h.Version = a
+		return &h.Version
 	case "xml:lang":
-		h.Lang = a
+		return &h.Lang
 	}
+	return nil
 }
